@@ -1,0 +1,67 @@
+//! Closing: everything synced, the slot clean, the lock free.
+
+use super::core::Core;
+use super::writer::{Engine, Mode, WriteSide};
+use crate::words::Error;
+use std::sync::PoisonError;
+
+impl Engine {
+    /// Closes the store for all its handles. The second call finds nothing to do.
+    ///
+    /// Commits that are under way are finished. What can't be closed cleanly is closed all the same, and recovered at the next opening.
+    pub fn close(&self) -> Result<(), Error> {
+        {
+            let mut state = self.core.flow.lock();
+            if state.closed {
+                return Ok(());
+            }
+            state.closed = true;
+        }
+        let result = match &self.mode {
+            Mode::Write(side) => {
+                side.call.stop();
+                let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(keeper) = keeper
+                    && keeper.thread().id() != std::thread::current().id()
+                {
+                    // A keeper that panicked has done its worst already.
+                    let _ = keeper.join();
+                }
+                let result = side.seal(&self.core);
+                self.core.storage.unlock();
+                result
+            }
+            Mode::Follow(_) => Ok(()),
+        };
+        self.core.bell.ring(None);
+        result
+    }
+}
+
+impl WriteSide {
+    /// Writes and syncs what is placed, and says in a slot that the store was closed there.
+    fn seal(&self, core: &Core) -> Result<(), Error> {
+        // Whoever holds the writer's lock now saw the store open: its commit is finished with the rest.
+        let (end, epoch, recorded) = {
+            let writer = self.writer();
+            (writer.end, writer.epoch, writer.recorded)
+        };
+        let written = core.flow.lock().written;
+        if end > written && epoch.is_some() {
+            self.settle(core, end)?;
+        }
+        core.flow.lock().check_poison()?;
+        let mut slots = self.slots.lock();
+        if slots.newest.clean && slots.knows(core.flow.lock().written) {
+            return Ok(());
+        }
+        slots.write(core, recorded, |slot| slot.clean = true)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // Nobody is left to be told.
+        let _ = self.close();
+    }
+}

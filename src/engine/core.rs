@@ -1,0 +1,145 @@
+//! What every handle, cursor and view of a store shares.
+
+use super::bell::Bell;
+use super::flow::Flow;
+use super::sync::Gate;
+use crate::format::{FRAME_LEN, Identity, PAGE, TermHash};
+use crate::index::Tail;
+use crate::log::{Fetch, FetchError, Located, SegmentList};
+use crate::storage::Storage;
+use crate::words::{Corruption, Error, LogOffset, Position};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// What reading needs. It outlives `close()` as long as somebody reads.
+pub struct Core {
+    /// The device.
+    pub storage: Arc<dyn Storage>,
+    /// Which store it is.
+    pub identity: Identity,
+    /// What is where.
+    pub tail: Tail,
+    /// What is visible.
+    pub flow: Flow,
+    /// Who waits for more.
+    pub bell: Bell,
+    /// One sync at a time.
+    pub gate: Gate,
+    /// `flow.synced`, for readers: below it the map may be borrowed.
+    watermark: AtomicU64,
+    /// `flow.poisoned`, for readers.
+    poisoned: AtomicBool,
+}
+
+impl Core {
+    /// The core of a store of which the log up to `end` is there and visible, and up to `synced` durable.
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        identity: Identity,
+        tail: Tail,
+        (end, head, synced): (LogOffset, Position, LogOffset),
+        segments: SegmentList,
+    ) -> Self {
+        Self {
+            storage,
+            identity,
+            tail,
+            flow: Flow::new((end, head, synced), segments),
+            bell: Bell::default(),
+            gate: Gate::default(),
+            watermark: AtomicU64::new(synced.get()),
+            poisoned: AtomicBool::new(false),
+        }
+    }
+
+    /// The keyed hash of a name.
+    pub fn hash(&self, name: &str) -> TermHash {
+        self.identity.key.term(name.as_bytes())
+    }
+
+    /// Everything before it is synced, and never changes again.
+    pub fn watermark(&self) -> LogOffset {
+        LogOffset::new(self.watermark.load(Ordering::Acquire))
+    }
+
+    /// Whether a write or sync has failed.
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Acquire)
+    }
+
+    /// Everything before `end` is synced.
+    pub fn publish_synced(&self, end: LogOffset) {
+        let head = {
+            let mut state = self.flow.lock();
+            let head = state.set_synced(end);
+            // Release pairs with the acquire of readers: who sees the watermark sees the bytes below it.
+            self.watermark.fetch_max(state.synced.get(), Ordering::Release);
+            head
+        };
+        if head.is_some() {
+            self.bell.ring(head);
+        }
+    }
+
+    /// Everything before `end` is written.
+    pub fn publish_written(&self, end: LogOffset) {
+        let head = self.flow.lock().set_written(end);
+        if head.is_some() {
+            self.bell.ring(head);
+        }
+    }
+
+    /// A write or sync has failed: whatever is not synced is unknown from now on.
+    pub fn poison(&self) {
+        self.flow.lock().poisoned = true;
+        self.poisoned.store(true, Ordering::Release);
+        self.bell.ring(None);
+    }
+
+    /// An error if there is nothing to wait for any more.
+    pub fn check_waitable(&self) -> Result<(), Error> {
+        self.flow.lock().check_writable()
+    }
+
+    /// The last position that is synced.
+    pub fn durable(&self) -> Position {
+        let (synced, visible) = {
+            let state = self.flow.lock();
+            (state.synced, state.visible)
+        };
+        if synced >= visible.0 && !self.is_poisoned() {
+            return visible.1;
+        }
+        self.tail.offsets().last_before(synced, Position::MAX)
+    }
+
+    /// A reader of events, with so many bytes at a time where it can't map.
+    pub fn fetch(&self, segments: SegmentList, ahead: usize) -> Fetch {
+        Fetch::new(self.storage.clone(), self.identity, segments, ahead)
+    }
+
+    /// Where the event with this position is.
+    pub fn locate(&self, position: Position) -> Option<Located> {
+        self.tail.offsets().get(position).map(|at| Located { position, at })
+    }
+
+    /// What a failed fetch is to a user.
+    pub fn fetch_error(&self, error: FetchError) -> Error {
+        match error {
+            FetchError::Io(source) => Error::io("reading an event failed", source),
+            FetchError::Damaged { position, at, file_offset } => Error::corrupt(Corruption {
+                file_offset,
+                log_offset: Some(at),
+                intact_to: Some(position.previous()),
+                what: format!("the record of position {position} fails its check"),
+            }),
+        }
+    }
+}
+
+/// Read at once where a cursor goes forward without a map.
+pub const READ_AHEAD: usize = 1 << 16;
+/// Read at once where single events are looked up without a map.
+pub const READ_ONE: usize = 4_096;
+
+const _: () = assert!(READ_ONE > FRAME_LEN && PAGE == 4_096);

@@ -1,0 +1,396 @@
+//! Looking at a device: the slots, the segments, the log; and the verdict. Nothing is written here.
+
+use super::settings::Settings;
+use crate::format::{
+    Chain, Epoch, FIRST_EXTENT, FRAME_LEN, FileHeader, FileKey, FrameHeader, Identity,
+    KeyedAlready, Mark, PAGE, SEGMENT_HEADER_LEN, SLOT_PAGES, SegmentHeader, SegmentRef, Slot,
+    Stub, TermHash, Unopenable, index, u64_of,
+};
+use crate::index::{Entry, Tail};
+use crate::log::{
+    Evidence, Met, Names, Residue, SegmentList, Stop, Verdict, Walk, Window, decide, load_segments,
+    scan_past,
+};
+use crate::storage::{Storage, read_full};
+use crate::words::{Corruption, Error, ErrorKind, LogOffset, Position, Timestamp};
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+/// What was found on a device.
+pub struct Examined {
+    /// Whether page 0 fails its check; the slots repeat what it says.
+    pub header_damaged: bool,
+    /// The chosen slot, or one made up where both are gone.
+    pub slot: Slot,
+    /// Which page the chosen slot is.
+    pub page: usize,
+    /// The segments.
+    pub segments: SegmentList,
+    /// The index of what the walk met.
+    pub tail: Tail,
+    /// Where the walk ended (B).
+    pub end: Mark,
+    /// The highest watermark (D).
+    pub watermark: LogOffset,
+    /// What stands past the end.
+    pub residue: Residue,
+    /// Commits that the walk met.
+    pub commits: u64,
+    /// Events in them.
+    pub events: u64,
+    /// The last recorded time.
+    pub recorded: Timestamp,
+    /// The names of the segment in which the walk ended.
+    pub names: Names,
+    /// What follows from it.
+    pub verdict: Verdict,
+    /// For a corrupt store: where and how.
+    pub corruption: Option<Corruption>,
+}
+
+/// Read at once when walking the log.
+const WALK_AHEAD: usize = 1 << 18;
+
+/// The slots of a device, as they were read.
+pub struct FoundSlots {
+    /// The identity that page 0 or a slot gives.
+    pub identity: Identity,
+    /// Whether page 0 is damaged.
+    pub header_damaged: bool,
+    /// The chosen slot and its page.
+    pub chosen: Option<(Slot, usize)>,
+    /// The highest watermark of all valid slots.
+    pub watermark: LogOffset,
+}
+
+/// Reads page 0 and the slots.
+pub fn read_slots(storage: &dyn Storage) -> Result<FoundSlots, Error> {
+    let page = |at: u64| -> Result<Vec<u8>, Error> {
+        let mut bytes = vec![0; index(PAGE)];
+        let read = read_full(storage, &mut bytes, at).map_err(unreadable)?;
+        bytes.truncate(read);
+        Ok(bytes)
+    };
+    let header = FileHeader::decode(&page(0)?);
+    let mut slots = Vec::new();
+    for (nth, at) in SLOT_PAGES.iter().enumerate() {
+        slots.push((Slot::decode(&page(*at)?), nth));
+    }
+    refuse_unknown(storage, &header, &slots)?;
+    let identity = header.map(|header| header.identity);
+    let fits = |slot: &Slot| identity.is_err() || identity == Ok(slot.identity);
+    let valid: Vec<(Slot, usize)> = slots
+        .into_iter()
+        .filter_map(|(slot, nth)| slot.ok().map(|slot| (slot, nth)))
+        .filter(|(slot, _)| fits(slot))
+        .collect();
+    let watermark = valid.iter().map(|(slot, _)| slot.watermark).max().unwrap_or_default();
+    let chosen = valid.into_iter().max_by_key(|(slot, _)| slot.counter);
+    let identity = match (identity, &chosen) {
+        (Ok(identity), _) => identity,
+        (Err(_), Some((slot, _))) => slot.identity,
+        (Err(_), None) => {
+            return Err(Error::corrupt(Corruption {
+                file_offset: Some(0),
+                log_offset: None,
+                intact_to: None,
+                what: "page 0 and both slots fail their checks: the file's key is gone".to_owned(),
+            }));
+        }
+    };
+    Ok(FoundSlots { identity, header_damaged: header.is_err(), chosen, watermark })
+}
+
+/// The errors of files that are no store, or one that this version does not know.
+fn refuse_unknown(
+    storage: &dyn Storage,
+    header: &Result<FileHeader, Unopenable>,
+    slots: &[(Result<Slot, Unopenable>, usize)],
+) -> Result<(), Error> {
+    let results = slots.iter().map(|(slot, _)| slot.as_ref().err());
+    let refusals: Vec<_> = results.chain([header.as_ref().err()]).flatten().collect();
+    for refusal in &refusals {
+        match refusal {
+            Unopenable::Newer(version) => {
+                return Err(Error::new(
+                    ErrorKind::Newer,
+                    format!(
+                        "the store has format version {version}, newer than this program knows; update it"
+                    ),
+                ));
+            }
+            Unopenable::Features(bits) => {
+                return Err(Error::new(
+                    ErrorKind::Newer,
+                    format!(
+                        "the store has features {bits:#x} that this program does not know; update it"
+                    ),
+                ));
+            }
+            Unopenable::Foreign | Unopenable::Damaged => {}
+        }
+    }
+    if refusals.iter().filter(|refusal| ***refusal == Unopenable::Foreign).count() == 3 {
+        let what = match storage.size() {
+            Ok(0) => {
+                "the file is empty, not an Annals store; remove it, and it will be created anew"
+            }
+            _ => "the file is not an Annals store",
+        };
+        return Err(Error::new(ErrorKind::NotAnnals, what));
+    }
+    Ok(())
+}
+
+fn unreadable(error: io::Error) -> Error {
+    Error::io("reading the store failed; nothing was concluded or written", error)
+}
+
+/// Looks at everything that opening needs to know.
+pub fn examine(storage: &Arc<dyn Storage>, settings: &Settings) -> Result<Examined, Error> {
+    let found = read_slots(&**storage)?;
+    let (slot, page, has_slot) = match found.chosen {
+        Some((slot, page)) => (slot, page, true),
+        None => (made_up(&**storage, found.identity).map_err(unreadable)?, 0, false),
+    };
+    let mut examined = look(storage, settings, slot, page).map_err(unreadable)?;
+    examined.header_damaged = found.header_damaged;
+    examined.watermark = examined.watermark.max(found.watermark);
+    let rules = settings.rules;
+    let slot = &examined.slot;
+    let damaged = match (rules.watermark, rules.torn_by_watermark) {
+        (_, false) => examined.residue.frame,
+        (false, _) => false,
+        _ => examined.watermark > examined.end.at,
+    };
+    let as_closed = examined.end.at == slot.watermark && !examined.residue.frame;
+    examined.verdict = decide(&Evidence {
+        read: true,
+        slot: has_slot,
+        newer: rules.newer && examined.residue.newer,
+        damaged: damaged || examined.corruption.is_some(),
+        clean: slot.clean,
+        as_closed,
+        residue: examined.residue.bytes > 0,
+    });
+    examined.corruption = examined.explain();
+    Ok(examined)
+}
+
+/// Reads segments and log as far as they are whole.
+fn look(
+    storage: &Arc<dyn Storage>,
+    settings: &Settings,
+    slot: Slot,
+    page: usize,
+) -> io::Result<Examined> {
+    let key = slot.identity.key;
+    let size = storage.size()?;
+    let mut corruption = None;
+    let segments = match load_segments(&**storage, &key, &slot.segments, &slot.index)? {
+        Ok(segments) => segments,
+        Err(place) => {
+            corruption = Some(header_damage(place));
+            discover(&**storage, &slot)?
+        }
+    };
+    if let Some(cut) = segments.iter().find(|segment| segment.extent.end() > size) {
+        corruption = corruption.or_else(|| Some(cut_short(size, cut.extent.end())));
+    }
+    if !slot.clean {
+        // What the page cache has of the unproven tail may be what a failed write-back left.
+        for segment in segments.iter().filter(|segment| segment.log_end() > slot.watermark) {
+            let _ = storage.drop_cache(segment.extent.file_offset, segment.extent.length);
+        }
+    }
+    let tail = Tail::new(slot.index.next);
+    let window = Window::new(storage.clone(), WALK_AHEAD);
+    let marks = (slot.index, slot.proof, slot.epoch);
+    let mut walk = Walk::new(key, &segments, window, settings.rules, marks);
+    let mut events = 0;
+    let mut visitor = |met: &[Met<'_>]| {
+        events += u64_of(met.len());
+        index_commit(&tail, &key, met)
+    };
+    let limit = if slot.clean { slot.watermark } else { LogOffset::new(u64::MAX) };
+    let stop = walk.run(limit, &mut visitor)?;
+    let mut residue = if slot.clean {
+        next_place(&**storage, &slot, &segments, walk.here.at)?
+    } else {
+        scan_past(&**storage, &segments, &key, walk.here.at, slot.epoch)?
+    };
+    // The log goes on where the slot does not know it, or begins otherwise than the slot says.
+    residue.newer |= matches!(stop, Some(Stop::UnknownSegment | Stop::MarkMissed));
+    let names_here = segments.find(walk.here.at).map(|segment| segment.place.log_offset);
+    let mut names = Names::with_hasher(KeyedAlready);
+    if walk.names_of() == names_here {
+        names.extend(walk.names().map(|(text, at)| (key.term(text.as_bytes()), at)));
+    }
+    Ok(Examined {
+        header_damaged: false,
+        end: walk.here,
+        watermark: walk.watermark.max(residue.watermark),
+        residue,
+        commits: walk.commits,
+        events,
+        recorded: walk.recorded.max(slot.recorded),
+        names,
+        verdict: Verdict::Unreadable,
+        corruption,
+        segments: segments.clone(),
+        slot,
+        page,
+        tail,
+    })
+}
+
+/// Adds a commit to the index, unless its versions don't follow those that the index has.
+pub fn index_commit(tail: &Tail, key: &FileKey, met: &[Met<'_>]) -> bool {
+    let hashes: Vec<TermHash> = met.iter().map(|met| key.term(met.stream.as_bytes())).collect();
+    let versions = tail.versions(hashes.iter().copied(), Position::MAX);
+    let mut grown: HashMap<TermHash, u64, KeyedAlready> = HashMap::default();
+    let follows = met.iter().zip(&hashes).zip(versions).all(|((met, hash), before)| {
+        let grown = grown.entry(*hash).or_default();
+        *grown += 1;
+        before.forward(*grown) == Some(met.version)
+    });
+    if follows {
+        tail.extend(met.iter().zip(&hashes).map(|(met, hash)| Entry {
+            hash: *hash,
+            name: met.stream,
+            position: met.position,
+            at: met.at,
+        }));
+    }
+    follows
+}
+
+/// After a clean close only the place of the next frame is looked at.
+fn next_place(
+    storage: &dyn Storage,
+    slot: &Slot,
+    segments: &SegmentList,
+    at: LogOffset,
+) -> io::Result<Residue> {
+    let mut residue = Residue::default();
+    let Some(segment) = segments.find(at) else { return Ok(residue) };
+    let mut bytes = [0; FRAME_LEN];
+    let read = read_full(storage, &mut bytes, segment.place.file_offset(at))?;
+    let bytes = bytes.get(..read).unwrap_or_default();
+    let epoch = if let Some((header, _)) = FrameHeader::decode(bytes, at, &slot.identity.key) {
+        residue.frame = true;
+        residue.watermark = header.watermark;
+        Some(header.epoch)
+    } else {
+        let stub = Stub::decode(bytes, at, &slot.identity.key);
+        residue.watermark = stub.map(|stub| stub.watermark).unwrap_or_default();
+        stub.map(|stub| stub.epoch)
+    };
+    residue.newer = epoch.is_some_and(|epoch| epoch.counter > slot.epoch.counter);
+    Ok(residue)
+}
+
+/// A slot where there is none: for reading only, from the first segment on, by the chain alone.
+fn made_up(storage: &dyn Storage, identity: Identity) -> io::Result<Slot> {
+    let first = read_segment_header(storage, &identity, FIRST_EXTENT)?;
+    let first = first.map_or_else(SegmentRef::default, |header| header.own);
+    let start = Mark { at: first.first_frame(), chain: Chain::default(), next: Position::new(1) };
+    let never = Mark { at: LogOffset::new(u64::MAX), ..start };
+    let mut slot = Slot {
+        identity,
+        counter: 0,
+        epoch: Epoch { counter: u64::MAX, salt: 0 },
+        watermark: LogOffset::ZERO,
+        recorded: Timestamp::from_micros(i64::MIN),
+        index: start,
+        proof: never,
+        clean: false,
+        segments: vec![first],
+    };
+    slot.segments = discover(storage, &slot)?.iter().copied().collect();
+    Ok(slot)
+}
+
+/// Segments found without a whole chain of headers: those behind one another in the file, then those that the slot names.
+fn discover(storage: &dyn Storage, slot: &Slot) -> io::Result<SegmentList> {
+    let mut found: Vec<SegmentRef> = Vec::new();
+    let mut at = FIRST_EXTENT;
+    while let Some(header) = read_segment_header(storage, &slot.identity, at)? {
+        let follows = found.last().map_or(LogOffset::ZERO, SegmentRef::log_end);
+        if header.own.extent.file_offset != at || header.own.log_offset != follows {
+            break;
+        }
+        at = header.own.extent.end();
+        found.push(header.own);
+    }
+    for segment in &slot.segments {
+        if found.last().is_some_and(|last| last.log_end() == segment.log_offset) {
+            found.push(*segment);
+        }
+    }
+    Ok(SegmentList::new(found))
+}
+
+fn read_segment_header(
+    storage: &dyn Storage,
+    identity: &Identity,
+    at: u64,
+) -> io::Result<Option<SegmentHeader>> {
+    let mut bytes = [0; SEGMENT_HEADER_LEN];
+    let read = read_full(storage, &mut bytes, at)?;
+    Ok(SegmentHeader::decode(bytes.get(..read).unwrap_or_default(), &identity.key))
+}
+
+fn header_damage(place: SegmentRef) -> Corruption {
+    Corruption {
+        file_offset: Some(place.extent.file_offset),
+        log_offset: Some(place.log_offset),
+        intact_to: None,
+        what: "the header of a segment fails its check".to_owned(),
+    }
+}
+
+fn cut_short(size: u64, named: u64) -> Corruption {
+    Corruption {
+        file_offset: Some(size),
+        log_offset: None,
+        intact_to: None,
+        what: format!("the file ends after {size} bytes, but {named} belong to it"),
+    }
+}
+
+impl Examined {
+    /// For a corrupt store: where and how, with the last position before it.
+    fn explain(&self) -> Option<Corruption> {
+        let what = match self.verdict {
+            Verdict::Clean | Verdict::Whole | Verdict::TornTail | Verdict::Unreadable => {
+                return None;
+            }
+            Verdict::NoSlot => "both slots fail their checks".to_owned(),
+            Verdict::SlotLost => {
+                "the log has been written under a slot that is not there any more".to_owned()
+            }
+            Verdict::NotAsClosed => "the log does not end where the store was closed".to_owned(),
+            Verdict::Damaged => format!(
+                "the bytes there fail their check, but the log was synced up to offset {}",
+                self.watermark
+            ),
+        };
+        let segment = self.segments.find(self.end.at).map(|segment| segment.place);
+        let place = Corruption {
+            file_offset: segment.map(|segment| segment.file_offset(self.end.at)),
+            log_offset: Some(self.end.at),
+            intact_to: None,
+            what,
+        };
+        let mut corruption = self.corruption.clone().unwrap_or(place);
+        corruption.intact_to = Some(self.end.next.previous());
+        Some(corruption)
+    }
+
+    /// Whether it may be opened for writing.
+    pub fn is_whole(&self) -> bool {
+        matches!(self.verdict, Verdict::Clean | Verdict::Whole | Verdict::TornTail)
+    }
+}

@@ -1,0 +1,209 @@
+//! What is placed, written, synced and visible: the one state that says what has happened to a commit.
+
+use crate::log::SegmentList;
+use crate::words::{Error, LogOffset, Position};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
+use std::time::Instant;
+
+/// See the module. Its lock is a leaf: nothing is called under it.
+pub struct Flow {
+    state: Mutex<State>,
+}
+
+/// What `Flow` guards.
+pub struct State {
+    queue: VecDeque<InFlight>,
+    /// Everything before it was written.
+    pub written: LogOffset,
+    /// Everything before it was synced: the watermark.
+    pub synced: LogOffset,
+    /// The end of the visible prefix, and the last position in it.
+    pub visible: (LogOffset, Position),
+    /// Since when something written waits for a sync.
+    pub unsynced_since: Option<Instant>,
+    /// A write or sync has failed.
+    pub poisoned: bool,
+    /// No more commits.
+    pub closed: bool,
+    /// The segments, the one that is written included.
+    pub segments: SegmentList,
+    syncing: bool,
+    waiters: Vec<Arc<Waiter>>,
+}
+
+/// A placed commit that is not visible yet.
+pub struct InFlight {
+    /// The end of its frame.
+    pub end: LogOffset,
+    /// Its last position.
+    pub head: Position,
+    /// Whether it becomes visible when synced (else when written).
+    pub needs_sync: bool,
+}
+
+/// A thread that waits for a sync.
+pub struct Waiter {
+    target: LogOffset,
+    thread: Thread,
+    call: AtomicU8,
+}
+
+const WAIT: u8 = 0;
+const LOOK: u8 = 1;
+const LEAD: u8 = 2;
+
+/// What a thread that wants a sync is to do.
+pub enum Turn {
+    /// It has what it wants.
+    Done,
+    /// It makes the sync, for all who wait.
+    Lead,
+    /// Somebody else makes it.
+    Follow(Arc<Waiter>),
+}
+
+impl Flow {
+    /// The flow of a store of which the log up to `end` is there and visible, and up to `synced` durable.
+    pub fn new(
+        (end, head, synced): (LogOffset, Position, LogOffset),
+        segments: SegmentList,
+    ) -> Self {
+        let state = State {
+            queue: VecDeque::new(),
+            written: end,
+            synced,
+            visible: (end, head),
+            unsynced_since: None,
+            poisoned: false,
+            closed: false,
+            segments,
+            syncing: false,
+            waiters: Vec::new(),
+        };
+        Self { state: Mutex::new(state) }
+    }
+
+    /// The state; held for a few assignments.
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a thread that wants everything before `target` synced is to do.
+    pub fn sync_turn(&self, target: LogOffset) -> Result<Turn, Error> {
+        let mut state = self.lock();
+        if state.synced >= target {
+            return Ok(Turn::Done);
+        }
+        state.check_poison()?;
+        if !state.syncing {
+            state.syncing = true;
+            return Ok(Turn::Lead);
+        }
+        let waiter =
+            Arc::new(Waiter { target, thread: std::thread::current(), call: AtomicU8::new(WAIT) });
+        state.waiters.push(waiter.clone());
+        Ok(Turn::Follow(waiter))
+    }
+
+    /// The leader's sync has ended, well or not: the next leader is called first, then all who have what they want.
+    pub fn end_turn(&self) {
+        let mut state = self.lock();
+        let (synced, poisoned) = (state.synced, state.poisoned);
+        let waiters = std::mem::take(&mut state.waiters);
+        let (called, mut waiting): (Vec<_>, Vec<_>) =
+            waiters.into_iter().partition(|waiter| poisoned || waiter.target <= synced);
+        let leader = (!waiting.is_empty()).then(|| waiting.swap_remove(0));
+        state.syncing = leader.is_some();
+        state.waiters = waiting;
+        drop(state);
+        if let Some(leader) = leader {
+            leader.call(LEAD);
+        }
+        called.iter().for_each(|waiter| waiter.call(LOOK));
+    }
+}
+
+impl Waiter {
+    fn call(&self, call: u8) {
+        // Release: who is called sees what the leader has done.
+        self.call.store(call, Ordering::Release);
+        self.thread.unpark();
+    }
+
+    /// Sleeps until called; `true` if it is to lead.
+    pub fn sleep(&self) -> bool {
+        loop {
+            match self.call.load(Ordering::Acquire) {
+                WAIT => std::thread::park(),
+                call => return call == LEAD,
+            }
+        }
+    }
+}
+
+impl State {
+    /// A commit was placed.
+    pub fn push(&mut self, commit: InFlight) {
+        self.queue.push_back(commit);
+    }
+
+    /// Everything before `end` is written. Returns the new head, if that made something visible.
+    pub fn set_written(&mut self, end: LogOffset) -> Option<Position> {
+        self.written = self.written.max(end);
+        if self.unsynced_since.is_none() && self.written > self.synced {
+            self.unsynced_since = Some(Instant::now());
+        }
+        self.advance()
+    }
+
+    /// Everything before `end` is synced. Returns the new head, if that made something visible.
+    pub fn set_synced(&mut self, end: LogOffset) -> Option<Position> {
+        self.synced = self.synced.max(end);
+        self.unsynced_since = (self.written > self.synced).then(Instant::now);
+        self.advance()
+    }
+
+    /// Another process has made everything before `end` durable. Returns the new head, if there is one.
+    pub fn follow(&mut self, end: LogOffset, head: Position) -> Option<Position> {
+        let grown = head > self.visible.1;
+        self.written = self.written.max(end);
+        self.visible = (end, head);
+        grown.then_some(head)
+    }
+
+    fn advance(&mut self) -> Option<Position> {
+        let before = self.visible;
+        while let Some(first) = self.queue.front() {
+            let reached = if first.needs_sync { self.synced } else { self.written };
+            if first.end > reached || self.poisoned {
+                break;
+            }
+            self.visible = (first.end, first.head);
+            self.queue.pop_front();
+        }
+        (self.visible != before).then_some(self.visible.1)
+    }
+
+    /// Up to where a sync is needed so that everything before `end` is visible once it is written.
+    pub fn sync_needed(&self, end: LogOffset) -> LogOffset {
+        let before = self.queue.iter().take_while(|commit| commit.end <= end);
+        before
+            .filter(|commit| commit.needs_sync)
+            .last()
+            .map_or(LogOffset::ZERO, |commit| commit.end)
+    }
+
+    /// An error if a write or sync has failed.
+    pub fn check_poison(&self) -> Result<(), Error> {
+        if self.poisoned { Err(Error::outcome_unknown()) } else { Ok(()) }
+    }
+
+    /// An error if nothing can be committed any more.
+    pub fn check_writable(&self) -> Result<(), Error> {
+        self.check_poison()?;
+        if self.closed { Err(Error::closed()) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,186 @@
+//! Looking at a store that another process writes, or nobody: durable commits only, as far as that can be known.
+
+use super::core::Core;
+use super::examine::{Examined, index_commit, read_slots};
+use super::settings::Settings;
+use super::writer::{Engine, Mode};
+use crate::format::{FRAME_LEN, Mark, Slot, Stub};
+use crate::index::Tail;
+use crate::log::{Met, SegmentList, Walk, Window, load_segments};
+use crate::storage::{Storage, read_full};
+use crate::words::{Error, LogOffset, Position, Version};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What a follower has seen.
+pub struct Follow {
+    settings: Settings,
+    state: Mutex<State>,
+}
+
+struct State {
+    slot: Slot,
+    segments: SegmentList,
+    /// Where the next durable commit will be.
+    here: Mark,
+}
+
+/// A commit that was met and is not known to be durable yet.
+struct Ahead {
+    after: Mark,
+    events: Vec<(String, Position, LogOffset, Version)>,
+}
+
+const AHEAD: usize = 1 << 16;
+
+impl Follow {
+    /// Goes on from what was found. Without a live writer everything valid is shown; with one, what is durable.
+    pub fn begin(
+        storage: Arc<dyn Storage>,
+        settings: &Settings,
+        found: Examined,
+        live: bool,
+    ) -> Result<(Core, Self), Error> {
+        let identity = found.slot.identity;
+        let damaged = !found.is_whole();
+        let (tail, here) = if live {
+            // Walked again, commit by commit, as far as it is durable.
+            (Tail::new(found.slot.index.next), found.slot.index)
+        } else {
+            (found.tail, found.end)
+        };
+        let visible = (here.at, here.next.previous(), here.at.min(found.watermark));
+        let core = Core::new(storage, identity, tail, visible, found.segments.clone());
+        let state = State { slot: found.slot, segments: found.segments, here };
+        let follow = Self { settings: settings.clone(), state: Mutex::new(state) };
+        if !damaged || live {
+            follow.refresh(&core)?;
+        }
+        Ok((core, follow))
+    }
+
+    /// Looks for commits that have become durable.
+    pub fn refresh(&self, core: &Core) -> Result<(), Error> {
+        let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = &mut *guard;
+        let storage = &*core.storage;
+        let failed = |error| Error::io("following the store failed", error);
+        let slots = read_slots(storage)?;
+        // A slot that is being written fails its check; the other one holds, and nothing was lost.
+        let newest = slots.chosen.filter(|(slot, _)| slot.counter > state.slot.counter);
+        if let Some((slot, _)) = newest {
+            let loaded = load_segments(storage, &slot.identity.key, &slot.segments, &slot.index);
+            if let Ok(segments) = loaded.map_err(failed)? {
+                let taken_back = slot.epoch != state.slot.epoch && slot.proof.at < state.here.at;
+                if taken_back {
+                    return Err(Error::outcome_unknown());
+                }
+                state.segments = segments;
+                state.slot = slot;
+            }
+        }
+        let walked = state.walk(core, &self.settings).map_err(failed)?;
+        let watermark = state.watermark(storage, &walked).map_err(failed)?.max(slots.watermark);
+        let durable = walked.commits.iter().take_while(|commit| commit.after.at <= watermark);
+        for commit in durable {
+            let events = commit.events.iter().map(|(stream, position, at, version)| Met {
+                position: *position,
+                at: *at,
+                stream,
+                version: *version,
+            });
+            if !index_commit(&core.tail, &core.identity.key, &events.collect::<Vec<_>>()) {
+                break;
+            }
+            state.here = commit.after;
+        }
+        let (end, head) = (state.here.at, state.here.next.previous());
+        let head = {
+            let mut flow = core.flow.lock();
+            flow.segments = state.segments.clone();
+            flow.follow(end, head)
+        };
+        core.publish_synced(end.min(watermark));
+        if head.is_some() {
+            core.bell.ring(head);
+        }
+        Ok(())
+    }
+}
+
+/// What a walk has met.
+struct Walked {
+    commits: Vec<Ahead>,
+    end: Mark,
+    watermark: LogOffset,
+}
+
+impl State {
+    /// Everything valid from here on.
+    fn walk(&self, core: &Core, settings: &Settings) -> std::io::Result<Walked> {
+        let window = Window::new(core.storage.clone(), AHEAD);
+        let marks = (self.here, self.slot.proof, self.slot.epoch);
+        let mut walk = Walk::new(core.identity.key, &self.segments, window, settings.rules, marks);
+        let mut commits: Vec<Ahead> = Vec::new();
+        loop {
+            let mut met = Vec::new();
+            let mut visitor = |events: &[Met<'_>]| {
+                met.extend(events.iter().map(|event| {
+                    (event.stream.to_owned(), event.position, event.at, event.version)
+                }));
+                true
+            };
+            let just_one = LogOffset::new(walk.here.at.get().saturating_add(1));
+            if walk.run(just_one, &mut visitor)?.is_some() {
+                break;
+            }
+            commits.push(Ahead { after: walk.here, events: met });
+        }
+        Ok(Walked { commits, end: walk.here, watermark: walk.watermark })
+    }
+
+    /// The highest watermark known: in the slots, the frames that were met, or a stub behind them.
+    fn watermark(&self, storage: &dyn Storage, walked: &Walked) -> std::io::Result<LogOffset> {
+        let at = walked.end.at;
+        let known = walked.watermark.max(self.slot.watermark);
+        let Some(segment) = self.segments.find(at) else { return Ok(known) };
+        let mut bytes = [0; FRAME_LEN];
+        let read = read_full(storage, &mut bytes, segment.place.file_offset(at))?;
+        let bytes = bytes.get(..read).unwrap_or_default();
+        let stub = Stub::decode(bytes, at, &self.slot.identity.key);
+        let stub = stub.filter(|stub| stub.epoch == self.slot.epoch);
+        Ok(known.max(stub.map(|stub| stub.watermark).unwrap_or_default()))
+    }
+}
+
+impl Engine {
+    /// Whether it looks at what another process writes.
+    pub fn is_follower(&self) -> bool {
+        matches!(self.mode, Mode::Follow(_))
+    }
+
+    /// Looks again and again in a thread of its own, as long as somebody's waker waits.
+    pub fn start_looking(self: &Arc<Self>, every: Duration) -> Result<(), Error> {
+        let mut running = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return Ok(());
+        }
+        let engine = Arc::downgrade(self);
+        let look = move || {
+            while let Some(engine) = engine.upgrade() {
+                // What goes wrong is told to whoever looks next.
+                if !engine.core.bell.has_wakers() || engine.view().is_err() {
+                    engine.core.bell.ring(None);
+                    return;
+                }
+                drop(engine);
+                std::thread::sleep(every);
+            }
+        };
+        let thread = std::thread::Builder::new().name("annals-follower".to_owned()).spawn(look);
+        *running = Some(
+            thread.map_err(|error| Error::io("starting the follower's thread failed", error))?,
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,180 @@
+//! The keeper: a thread that prepares room, syncs what was buffered for too long, and marks an idle store.
+//!
+//! Each chore is done for whoever asks, too, so that a store without a keeper can be run step by step.
+
+use super::core::Core;
+use super::writer::{Engine, Mode, WriteSide};
+use crate::words::{Error, LogOffset};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What the keeper does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Chore {
+    /// Prepares the next segment, if it is time.
+    Prepare,
+    /// Syncs what is written.
+    Sync,
+    /// Brings the watermark to a slot, if no slot knows it.
+    Mark,
+}
+
+/// How the keeper is called.
+#[derive(Default)]
+pub struct KeeperCall {
+    state: Mutex<CallState>,
+    called: Condvar,
+    /// From which log offset on the next segment is to be prepared.
+    pub(super) prepare_at: AtomicU64,
+    /// Whether the keeper watches over something that is not synced.
+    pub(super) timing: AtomicBool,
+    /// Whether there is a watermark that no slot knows yet.
+    pub(super) unmarked: AtomicBool,
+}
+
+#[derive(Default)]
+struct CallState {
+    called: bool,
+    stop: bool,
+}
+
+impl KeeperCall {
+    /// Calls the keeper.
+    pub(super) fn ring(&self) {
+        self.lock().called = true;
+        self.called.notify_one();
+    }
+
+    /// Sends the keeper home.
+    pub(super) fn stop(&self) {
+        self.lock().stop = true;
+        self.called.notify_one();
+    }
+
+    /// Waits for a call; `false` if it is to stop.
+    fn wait(&self, timeout: Option<Duration>) -> bool {
+        let idle = |state: &mut CallState| !state.called && !state.stop;
+        let mut state = match timeout {
+            None => {
+                self.called.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner)
+            }
+            Some(timeout) => {
+                let waited = self.called.wait_timeout_while(self.lock(), timeout, idle);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        state.called = false;
+        !state.stop
+    }
+
+    fn lock(&self) -> MutexGuard<'_, CallState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine {
+    /// Starts the keeper, if there is to be one.
+    pub(super) fn start_keeper(&self) -> Result<(), Error> {
+        let Mode::Write(side) = &self.mode else { return Ok(()) };
+        if !side.settings.keeper {
+            return Ok(());
+        }
+        let (core, side) = (self.core.clone(), side.clone());
+        let thread = std::thread::Builder::new()
+            .name("annals-keeper".to_owned())
+            .spawn(move || keep(&core, &side))
+            .map_err(|error| Error::io("starting the keeper's thread failed", error))?;
+        *self.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(())
+    }
+
+    /// Does a chore now, in this thread.
+    pub fn chore(&self, chore: Chore) -> Result<(), Error> {
+        let side = self.write_side()?;
+        self.core.flow.lock().check_writable()?;
+        match chore {
+            Chore::Prepare => side.prepare_if_due(&self.core),
+            Chore::Sync => side.sync_all(&self.core),
+            Chore::Mark => {
+                let written = self.core.flow.lock().written;
+                side.mark(&self.core, written)
+            }
+        }
+    }
+}
+
+impl WriteSide {
+    /// Syncs what is written now.
+    pub(super) fn sync_all(&self, core: &Core) -> Result<(), Error> {
+        let (written, synced) = {
+            let state = core.flow.lock();
+            (state.written, state.synced)
+        };
+        if written == synced {
+            return Ok(());
+        }
+        self.check_there(core)?;
+        self.sync_to(core, written)
+    }
+
+    /// Makes a slot know that everything before `end`, which is written, is synced.
+    pub(super) fn mark(&self, core: &Core, end: LogOffset) -> Result<(), Error> {
+        let recorded = crate::words::Timestamp::from_micros(self.recorded.load(Ordering::Relaxed));
+        let mut slots = self.slots.lock();
+        if slots.knows(end) {
+            return Ok(());
+        }
+        slots.write(core, recorded, |_| {})
+    }
+}
+
+/// The keeper's life.
+fn keep(core: &Arc<Core>, side: &Arc<WriteSide>) {
+    let settings = &side.settings;
+    let mut still_at = LogOffset::ZERO;
+    let mut still_since = Instant::now();
+    let mut timeout = None;
+    while side.call.wait(timeout) {
+        side.note(&side.prepare_if_due(core));
+        let (written, unsynced, since) = {
+            let state = core.flow.lock();
+            (state.written, state.written.since(state.synced), state.unsynced_since)
+        };
+        let waited = since.map(|since| since.elapsed());
+        if waited.is_some_and(|waited| waited >= settings.sync_within)
+            || unsynced >= settings.sync_bytes / 2
+        {
+            side.note(&side.sync_all(core));
+        }
+        if written != still_at {
+            (still_at, still_since) = (written, Instant::now());
+        }
+        let idle = still_since.elapsed() >= settings.idle;
+        if idle && side.call.unmarked.swap(false, Ordering::Relaxed) {
+            side.note(&side.mark(core, written));
+        }
+        timeout = next_look(core, side, still_since);
+    }
+}
+
+/// When the keeper has to look again if nobody calls.
+fn next_look(core: &Core, side: &WriteSide, still_since: Instant) -> Option<Duration> {
+    // Cleared before the look: a commit that comes in between calls again.
+    side.call.timing.store(false, Ordering::Relaxed);
+    let state = core.flow.lock();
+    if state.poisoned {
+        return None;
+    }
+    let unsynced = state.unsynced_since.filter(|_| state.written > state.synced);
+    drop(state);
+    let sync_in = unsynced.map(|since| {
+        side.call.timing.store(true, Ordering::Relaxed);
+        side.settings.sync_within.saturating_sub(since.elapsed())
+    });
+    let unmarked = side.call.unmarked.load(Ordering::Relaxed);
+    let mark_in = unmarked.then(|| side.settings.idle.saturating_sub(still_since.elapsed()));
+    let soonest = sync_in.into_iter().chain(mark_in).min();
+    // Not at once again, whatever failed.
+    soonest.map(|soonest| soonest.max(Duration::from_millis(1)))
+}

@@ -1,0 +1,33 @@
+//! The only place where log, index and slots meet: open, commit, sync, space, view, verify.
+
+mod bell;
+mod close;
+mod commit;
+mod core;
+mod examine;
+mod flow;
+mod follow;
+mod genesis;
+mod health;
+mod keeper;
+mod open;
+mod recover;
+mod report;
+mod settings;
+mod slots;
+mod space;
+mod sync;
+mod verify;
+mod view;
+mod write;
+mod writer;
+
+pub use self::core::{READ_AHEAD, READ_ONE};
+pub use genesis::genesis;
+pub use health::{Health, Stats};
+pub use keeper::Chore;
+pub use report::{Ending, RecoveryReport};
+pub use settings::{Clock, Settings, SystemClock};
+pub use verify::{Issue, VerifyReport};
+pub use view::View;
+pub use writer::Engine;

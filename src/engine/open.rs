@@ -1,0 +1,188 @@
+//! Opening: for writing under the lock, or to look.
+
+use super::core::Core;
+use super::examine::{Examined, examine};
+use super::follow::Follow;
+use super::genesis::genesis;
+use super::keeper::KeeperCall;
+use super::recover::{recover, unproven};
+use super::report::{Ending, RecoveryReport};
+use super::settings::Settings;
+use super::slots::Slots;
+use super::writer::{Engine, Io, Mode, WriteSide, Writer};
+use crate::format::{HOLDER_PAGE, SegmentRef};
+use crate::storage::{Storage, process_name, read_full, write_full};
+use crate::words::{Error, Position};
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
+
+impl Engine {
+    /// Opens a device for writing; an empty one becomes a new store.
+    pub fn open(storage: Arc<dyn Storage>, settings: Settings) -> Result<Self, Error> {
+        lock(&*storage)?;
+        let opened = Self::open_locked(storage.clone(), settings);
+        if opened.is_err() {
+            storage.unlock();
+        }
+        opened
+    }
+
+    fn open_locked(storage: Arc<dyn Storage>, settings: Settings) -> Result<Self, Error> {
+        if storage.size().map_err(|error| Error::io("asking for the store's size failed", error))?
+            == 0
+        {
+            begin(&*storage, &settings)?;
+        }
+        let mut found = examine(&storage, &settings)?;
+        if !found.is_whole() {
+            let corruption = found.corruption.take();
+            return Err(corruption.map_or_else(Error::outcome_unknown, Error::corrupt));
+        }
+        let tail = std::mem::replace(&mut found.tail, crate::index::Tail::new(Position::START));
+        let current = found.segments.find(found.end.at).map(|segment| segment.place);
+        let current = current.or_else(|| found.segments.last()).unwrap_or_default();
+        let written: Vec<SegmentRef> = found
+            .segments
+            .iter()
+            .filter(|segment| segment.log_offset <= current.log_offset)
+            .copied()
+            .collect();
+        let prepared = found.segments.iter().skip(written.len()).copied().collect();
+        let file_end = found.segments.iter().map(|segment| segment.extent.end()).max();
+        let head = found.end.next.previous();
+        let core = Arc::new(Core::new(
+            storage.clone(),
+            found.slot.identity,
+            tail,
+            (found.end.at, head, found.end.at),
+            crate::log::SegmentList::new(written),
+        ));
+        let slots =
+            Slots::new(found.slot.clone(), found.page, prepared, file_end.unwrap_or_default());
+        let ending = Ending::of(found.verdict);
+        let epoch = match ending {
+            Ending::Closed => None,
+            _ => Some(recover(&core, &settings, &found, &mut slots.lock())?),
+        };
+        // Advice for whoever finds the store locked; if it can't be written, the message is poorer.
+        let _ = write_full(&*storage, process_name().as_bytes(), HOLDER_PAGE);
+        let report = report(&found, ending);
+        let writer = Writer {
+            end: found.end.at,
+            next: found.end.next,
+            chain: found.end.chain,
+            recorded: found.recorded,
+            epoch,
+            segment: current,
+            names: found.names,
+            pending: super::writer::Pending::default(),
+        };
+        let side = WriteSide {
+            settings,
+            io: Mutex::new(Io { epoch, ..Io::default() }),
+            recorded: AtomicI64::new(found.recorded.micros()),
+            writer: Mutex::new(writer),
+            slots,
+            call: KeeperCall::default(),
+            trouble: Mutex::default(),
+        };
+        side.note_room(&side.slots.lock(), current);
+        let engine = Self {
+            core,
+            mode: Mode::Write(Arc::new(side)),
+            report: RecoveryReport {
+                ending: if found.slot.counter <= 2 && report.events == 0 {
+                    Ending::New
+                } else {
+                    ending
+                },
+                ..report
+            },
+            keeper: Mutex::default(),
+        };
+        engine.start_keeper()?;
+        Ok(engine)
+    }
+
+    /// Opens a device to look at it. If somebody writes to it, his durable commits appear one after another.
+    pub fn open_read_only(storage: Arc<dyn Storage>, settings: &Settings) -> Result<Self, Error> {
+        let live =
+            storage.is_locked().map_err(|error| Error::io("asking for the lock failed", error))?;
+        let found = examine(&storage, settings)?;
+        let ending = if live { Ending::InUse } else { Ending::of(found.verdict) };
+        let report = report(&found, ending);
+        let (core, follow) = Follow::begin(storage, settings, found, live)?;
+        Ok(Self {
+            core: Arc::new(core),
+            mode: Mode::Follow(Box::new(follow)),
+            report,
+            keeper: Mutex::default(),
+        })
+    }
+}
+
+/// Makes an empty device a new store.
+fn begin(storage: &dyn Storage, settings: &Settings) -> Result<(), Error> {
+    let genesis = genesis(settings);
+    storage
+        .allocate(0, genesis.length)
+        .and_then(|()| write_full(storage, &genesis.bytes, 0))
+        .and_then(|()| storage.sync())
+        .map_err(|error| Error::io("making a new store failed", error))
+}
+
+fn lock(storage: &dyn Storage) -> Result<(), Error> {
+    match storage.try_lock() {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            let holder = holder(storage);
+            let whom = match holder {
+                Some(pid) if pid == std::process::id() => "this process".to_owned(),
+                Some(pid) => format!("process {pid}"),
+                None => "another process".to_owned(),
+            };
+            Err(Error::locked(
+                format!(
+                    "the store is open for writing in {whom}; close it there, or open it read-only"
+                ),
+                holder,
+            ))
+        }
+        Err(error) => Err(Error::io("locking the store failed", error)),
+    }
+}
+
+/// The process that says it holds the store. Unchecked: advice for a message.
+fn holder(storage: &dyn Storage) -> Option<u32> {
+    let mut bytes = [0; 32];
+    let read = read_full(storage, &mut bytes, HOLDER_PAGE).ok()?;
+    let text = bytes.get(..read)?.strip_prefix(b"pid ")?;
+    let digits = text.split(|byte| !byte.is_ascii_digit()).next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+fn report(found: &Examined, ending: Ending) -> RecoveryReport {
+    let why = match ending {
+        Ending::New => "the store is new".to_owned(),
+        Ending::Closed => "the store was closed".to_owned(),
+        Ending::Whole => "the last writer did not close the store; nothing was torn".to_owned(),
+        Ending::Torn => {
+            "the last writer did not close the store; a commit that was never acknowledged \
+                         as synced was torn and is discarded"
+                .to_owned()
+        }
+        Ending::InUse => "the store is being written by another process".to_owned(),
+        Ending::Damaged => {
+            found.corruption.as_ref().map_or_else(|| "damaged".to_owned(), ToString::to_string)
+        }
+    };
+    RecoveryReport {
+        ending,
+        commits: found.commits,
+        events: found.events,
+        bytes_discarded: found.residue.bytes,
+        bytes_unproven: if ending == Ending::Closed { 0 } else { unproven(found) },
+        header_damaged: found.header_damaged,
+        why,
+    }
+}

@@ -1,0 +1,58 @@
+//! Placed frames to the device.
+
+use super::core::Core;
+use super::writer::WriteSide;
+use crate::storage::write_full;
+use crate::words::{Error, ErrorKind, LogOffset};
+
+impl WriteSide {
+    /// Makes everything before `end` written: by this thread, or by the one that holds `io` now.
+    pub fn write_to(&self, core: &Core, end: LogOffset) -> Result<(), Error> {
+        let mut io = self.io();
+        {
+            let state = core.flow.lock();
+            if state.written >= end {
+                return Ok(());
+            }
+            state.check_poison()?;
+        }
+        let mut pending = {
+            let mut writer = self.writer();
+            io.epoch = writer.epoch;
+            std::mem::replace(&mut writer.pending, std::mem::take(&mut io.spare))
+        };
+        for (offset, bytes) in pending.pieces() {
+            if let Err(error) = write_full(&*core.storage, bytes, offset) {
+                core.poison();
+                return Err(Error::poisoned_by(
+                    "writing the log failed; open the store again",
+                    error,
+                ));
+            }
+        }
+        core.publish_written(pending.end);
+        pending.clear();
+        io.spare = pending;
+        Ok(())
+    }
+
+    /// Makes everything before `end` visible: written, and synced as far as commits before it ask for it.
+    pub fn settle(&self, core: &Core, end: LogOffset) -> Result<(), Error> {
+        self.write_to(core, end)?;
+        let needed = core.flow.lock().sync_needed(end);
+        if needed > LogOffset::ZERO { self.sync_to(core, needed) } else { Ok(()) }
+    }
+
+    /// An error if the file at the store's path is another one now: what is written would be lost with it.
+    pub fn check_there(&self, core: &Core) -> Result<(), Error> {
+        match core.storage.still_there() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::new(
+                ErrorKind::Replaced,
+                "the file at the store's path was removed, moved or replaced while the store was open: \
+                 nothing was written; close the store and look at the path",
+            )),
+            Err(error) => Err(Error::io("looking at the store's path failed", error)),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The engine, and what its writing side holds.
+
+use super::core::Core;
+use super::follow::Follow;
+use super::keeper::KeeperCall;
+use super::report::RecoveryReport;
+use super::settings::Settings;
+use super::slots::Slots;
+use crate::format::{Chain, Epoch, SegmentRef};
+use crate::log::Names;
+use crate::words::{Error, ErrorKind, LogOffset, Position, Timestamp};
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// A store's engine: what it reads with, and what it writes or follows with.
+pub struct Engine {
+    /// What readers share.
+    pub core: Arc<Core>,
+    pub(super) mode: Mode,
+    pub(super) report: RecoveryReport,
+    pub(super) keeper: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What an engine may do.
+pub(super) enum Mode {
+    /// Write: it holds the lock.
+    Write(Arc<WriteSide>),
+    /// Look, at what another process or nobody writes.
+    Follow(Box<Follow>),
+}
+
+/// What writing needs. The locks are declared in the order in which they may be taken.
+pub struct WriteSide {
+    pub(super) settings: Settings,
+    pub(super) io: Mutex<Io>,
+    pub(super) writer: Mutex<Writer>,
+    pub(super) slots: Slots,
+    pub(super) call: KeeperCall,
+    /// The last recorded time given out, in microseconds.
+    pub(super) recorded: AtomicI64,
+    /// What went wrong in the background, until it goes well again.
+    pub(super) trouble: Mutex<Option<Error>>,
+}
+
+/// The order of writes to the log.
+#[derive(Default)]
+pub struct Io {
+    /// The epoch of what was written; none before the first commit.
+    pub(super) epoch: Option<Epoch>,
+    /// A buffer for the next pending bytes.
+    pub(super) spare: Pending,
+}
+
+/// Where the next frame goes.
+pub struct Writer {
+    pub(super) end: LogOffset,
+    pub(super) next: Position,
+    pub(super) chain: Chain,
+    pub(super) recorded: Timestamp,
+    /// None before the first commit after a clean open: it begins an epoch.
+    pub(super) epoch: Option<Epoch>,
+    pub(super) segment: SegmentRef,
+    pub(super) names: Names,
+    pub(super) pending: Pending,
+}
+
+/// Frames that have their place and wait to be written.
+#[derive(Default)]
+pub struct Pending {
+    bytes: Vec<u8>,
+    /// The file offset of each piece, and where it begins in `bytes`.
+    pieces: Vec<(u64, usize)>,
+    /// The log offset after the last of them.
+    pub(super) end: LogOffset,
+}
+
+/// A buffer that grew beyond this is given back.
+const KEEP: usize = 1 << 20;
+
+impl Pending {
+    /// Adds bytes for this place of the file; `end` is the log offset after them.
+    pub(super) fn add(&mut self, file_offset: u64, bytes: &[u8], end: LogOffset) {
+        let last = self.pieces.last().map(|(offset, start)| {
+            offset.saturating_add(crate::format::u64_of(self.bytes.len() - start))
+        });
+        if last != Some(file_offset) {
+            self.pieces.push((file_offset, self.bytes.len()));
+        }
+        self.bytes.extend_from_slice(bytes);
+        self.end = end;
+    }
+
+    /// Each piece: file offset and bytes.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let ends = self.pieces.iter().skip(1).map(|(_, start)| *start).chain([self.bytes.len()]);
+        self.pieces.iter().zip(ends).map(|((offset, start), end)| {
+            (*offset, self.bytes.get(*start..end).unwrap_or_default())
+        })
+    }
+
+    /// Empties it, keeping a buffer of usual size.
+    pub(super) fn clear(&mut self) {
+        self.pieces.clear();
+        self.bytes.clear();
+        self.bytes.shrink_to(KEEP);
+    }
+}
+
+impl Engine {
+    /// The writing side, or why there is none.
+    pub(super) fn write_side(&self) -> Result<&Arc<WriteSide>, Error> {
+        match &self.mode {
+            Mode::Write(side) => Ok(side),
+            Mode::Follow(_) => Err(Error::new(
+                ErrorKind::ReadOnly,
+                "the store was opened read-only; use `Store::open` to append",
+            )),
+        }
+    }
+
+    /// What opening it has found.
+    pub fn report(&self) -> &RecoveryReport {
+        &self.report
+    }
+}
+
+impl WriteSide {
+    pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn io(&self) -> MutexGuard<'_, Io> {
+        self.io.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how something in the background went.
+    pub(super) fn note<T>(&self, result: &Result<T, Error>) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        *trouble = result.as_ref().err().cloned();
+    }
+}

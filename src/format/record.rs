@@ -1,0 +1,387 @@
+//! Records: what a commit's frame holds. A name, written once in a segment, or an event, which refers to names.
+
+use super::bytes::{get_16, get_i64, get_u16, get_u32, get_u64, index, pad8};
+use super::bytes::{put, put_u16, put_u32, put_u64, u64_of};
+use super::check::{FileKey, crc, matches};
+use super::layout::{EVENT_TAG, NAME_TAG, event, name};
+use crate::words::{EventKind, Limit, LogOffset, NewEvent, Position, Timestamp, Version};
+use uuid::Uuid;
+
+/// Which parts an event's body has, in the low byte of its flags; the high byte counts the tags.
+mod flag {
+    pub(super) const ID: u16 = 1;
+    pub(super) const CORRELATION: u16 = 1 << 1;
+    pub(super) const CAUSATION: u16 = 1 << 2;
+    pub(super) const OCCURRED: u16 = 1 << 3;
+    pub(super) const EXTRAS: u16 = 1 << 4;
+    pub(super) const METADATA: u16 = 1 << 5;
+    pub(super) const KNOWN: u16 = (1 << 6) - 1;
+}
+
+/// Bytes of the extras: metadata length, schema version, zero.
+const EXTRAS_LEN: usize = 8;
+
+/// A record of either kind, read from its bytes; its check has not been looked at yet.
+#[derive(Clone, Copy, Debug)]
+pub enum Record<'a> {
+    /// A name.
+    Name(NameRecord<'a>),
+    /// An event.
+    Event(RawEvent<'a>),
+}
+
+/// A name as it stands in a segment, for events of the same segment to refer to.
+#[derive(Clone, Copy, Debug)]
+pub struct NameRecord<'a> {
+    /// The whole record.
+    bytes: &'a [u8],
+    /// The name, UTF-8 without NUL.
+    pub text: &'a str,
+}
+
+/// An event's record, its parts found but its names not looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct RawEvent<'a> {
+    /// The whole record.
+    bytes: &'a [u8],
+    /// What the event is for.
+    pub kind: EventKind,
+    /// Bytes from the frame's header to this record.
+    pub distance: u32,
+    /// Its number in its stream.
+    pub version: Version,
+    /// Bytes from the segment's first byte to its stream's name.
+    pub stream: u32,
+    /// The same for its type.
+    pub event_type: u32,
+    /// The same for each tag, four bytes each.
+    tag_refs: &'a [u8],
+    /// The id given by the caller.
+    pub id: Option<Uuid>,
+    /// The conversation.
+    pub correlation_id: Option<Uuid>,
+    /// The cause.
+    pub causation_id: Option<Uuid>,
+    /// When it happened.
+    pub occurred: Option<Timestamp>,
+    /// The version of its payload's schema.
+    pub schema_version: u16,
+    /// Its metadata.
+    pub metadata: Option<&'a [u8]>,
+    /// Its payload.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// Reads the record that `bytes` begin with; nothing if they don't, or end before it does.
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        match *bytes.get(name::TAG)? {
+            NAME_TAG => NameRecord::parse(bytes).map(Self::Name),
+            EVENT_TAG => RawEvent::parse(bytes).map(Self::Event),
+            _ => None,
+        }
+    }
+
+    /// Its length, a multiple of 8.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Name(name) => name.bytes.len(),
+            Self::Event(event) => event.bytes.len(),
+        }
+    }
+}
+
+impl<'a> NameRecord<'a> {
+    /// Reads a name's record.
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        if *bytes.get(name::TAG)? != NAME_TAG {
+            return None;
+        }
+        let length = index(u64::from(get_u16(bytes, name::LENGTH)));
+        let text = bytes.get(name::LEN..name::LEN + length)?;
+        let text = std::str::from_utf8(text).ok()?;
+        let sane = !text.is_empty() && u64_of(length) <= Limit::Name.allowed();
+        let bytes = bytes.get(..pad8(name::LEN + length))?;
+        (sane && !text.as_bytes().contains(&0)).then_some(Self { bytes, text })
+    }
+
+    /// The bytes that a name takes as a record.
+    pub fn len_of(text: &str) -> usize {
+        pad8(name::LEN + text.len())
+    }
+
+    /// Writes a name's record to `out`, which is exactly as long. Returns the record's check.
+    pub fn write(out: &mut [u8], text: &str, at: LogOffset, key: &FileKey) -> u32 {
+        out.fill(0);
+        put(out, name::TAG, &[NAME_TAG]);
+        put_u16(out, name::LENGTH, u16::try_from(text.len()).unwrap_or(u16::MAX));
+        put(out, name::LEN, text.as_bytes());
+        seal(out, name::LEN, body_crc(out, name::LEN), at, Position::START, key)
+    }
+
+    /// The check it has, if it is the right one for a name at `at`.
+    pub fn check(&self, at: LogOffset, key: &FileKey) -> Option<u32> {
+        verify(self.bytes, name::LEN, at, Position::START, key)
+    }
+}
+
+impl<'a> RawEvent<'a> {
+    /// Reads an event's record.
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        if *bytes.get(event::TAG)? != EVENT_TAG || bytes.len() < event::LEN {
+            return None;
+        }
+        let flags = get_u16(bytes, event::FLAGS);
+        let tags = index(u64::from(flags >> 8));
+        if flags & 0xFF & !flag::KNOWN != 0 || u64_of(tags) > Limit::Tags.allowed() {
+            return None;
+        }
+        let head_len = event_head_len(tags);
+        let mut body = Body { bytes: bytes.get(head_len..)?, at: 0 };
+        let id = body.uuid(flags & flag::ID != 0)?;
+        let correlation_id = body.uuid(flags & flag::CORRELATION != 0)?;
+        let causation_id = body.uuid(flags & flag::CAUSATION != 0)?;
+        let occurred = match flags & flag::OCCURRED != 0 {
+            true => Some(Timestamp::from_micros(get_i64(body.take(8)?, 0))),
+            false => None,
+        };
+        let (metadata_len, schema_version) = match flags & flag::EXTRAS != 0 {
+            true => {
+                let extras = body.take(EXTRAS_LEN)?;
+                (get_u32(extras, 0), get_u16(extras, 4))
+            }
+            false => (0, 1),
+        };
+        let metadata = body.take(index(u64::from(metadata_len)))?;
+        let payload = body.take(index(u64::from(get_u32(bytes, event::PAYLOAD_LENGTH))))?;
+        let length = head_len.checked_add(pad8(body.at))?;
+        Some(Self {
+            bytes: bytes.get(..length)?,
+            kind: kind_of(*bytes.get(event::KIND)?)?,
+            distance: get_u32(bytes, event::DISTANCE),
+            version: Version::new(get_u64(bytes, event::VERSION)),
+            stream: get_u32(bytes, event::STREAM),
+            event_type: get_u32(bytes, event::TYPE),
+            tag_refs: bytes.get(event::LEN..event::LEN + 4 * tags)?,
+            id,
+            correlation_id,
+            causation_id,
+            occurred,
+            schema_version,
+            metadata: (flags & flag::METADATA != 0).then_some(metadata),
+            payload,
+        })
+    }
+
+    /// How long the record at the beginning of `bytes` is, as far as its first bytes tell; at least a head.
+    pub fn len_hint(bytes: &[u8]) -> Option<usize> {
+        if *bytes.get(event::TAG)? != EVENT_TAG || bytes.len() < event::LEN {
+            return None;
+        }
+        let flags = get_u16(bytes, event::FLAGS);
+        let head_len = event_head_len(index(u64::from(flags >> 8)));
+        let [ids, occurred, extras] = [
+            16 * index(u64::from(
+                (flags & (flag::ID | flag::CORRELATION | flag::CAUSATION)).count_ones(),
+            )),
+            8 * usize::from(flags & flag::OCCURRED != 0),
+            EXTRAS_LEN * usize::from(flags & flag::EXTRAS != 0),
+        ];
+        let metadata = match extras {
+            0 => 0,
+            _ => get_u32(bytes, head_len + ids + occurred),
+        };
+        let payload = get_u32(bytes, event::PAYLOAD_LENGTH);
+        let body = u64::from(metadata) + u64::from(payload) + u64_of(ids + occurred + extras);
+        Some(head_len.saturating_add(pad8(index(body))))
+    }
+
+    /// Its tags' names: bytes from the segment's first byte to each.
+    pub fn tags(&self) -> impl Iterator<Item = u32> + 'a {
+        self.tag_refs.chunks_exact(4).map(|bytes| get_u32(bytes, 0))
+    }
+
+    /// The check it has, if it is the right one for this position at `at`.
+    pub fn check(&self, at: LogOffset, position: Position, key: &FileKey) -> Option<u32> {
+        verify(self.bytes, event_head_len(self.tag_refs.len() / 4), at, position, key)
+    }
+}
+
+/// What of an event does not depend on where it is going to stand: written, and its CRC taken, before any lock.
+pub struct BodyPlan<'a> {
+    event: &'a NewEvent,
+    flags: u16,
+}
+
+impl<'a> BodyPlan<'a> {
+    /// The plan of this event's body.
+    pub fn new(event: &'a NewEvent) -> Self {
+        let extras =
+            event.schema_version != 1 || event.metadata.as_ref().is_some_and(|m| !m.is_empty());
+        let parts = [
+            (event.id.is_some(), flag::ID),
+            (event.correlation_id.is_some(), flag::CORRELATION),
+            (event.causation_id.is_some(), flag::CAUSATION),
+            (event.occurred.is_some(), flag::OCCURRED),
+            (extras, flag::EXTRAS),
+            (event.metadata.is_some(), flag::METADATA),
+        ];
+        let present = parts.iter().filter(|(there, _)| *there).fold(0, |all, (_, bit)| all | bit);
+        let tags = u16::try_from(event.tags.len()).unwrap_or(u16::MAX);
+        Self { event, flags: present | tags << 8 }
+    }
+
+    /// Appends the whole record to `out`: a head without place, and the body. Returns the body's CRC.
+    pub fn write(&self, out: &mut Vec<u8>) -> u32 {
+        let event = self.event;
+        let start = out.len();
+        let body_start = start + event_head_len(event.tags.len());
+        out.resize(body_start, 0);
+        for id in [event.id, event.correlation_id, event.causation_id].into_iter().flatten() {
+            out.extend_from_slice(id.as_bytes());
+        }
+        if let Some(time) = event.occurred {
+            out.extend_from_slice(&time.micros().to_le_bytes());
+        }
+        let metadata = event.metadata.as_deref().unwrap_or_default();
+        if self.flags & flag::EXTRAS != 0 {
+            out.extend_from_slice(&u32::try_from(metadata.len()).unwrap_or(u32::MAX).to_le_bytes());
+            out.extend_from_slice(&event.schema_version.to_le_bytes());
+            out.extend_from_slice(&[0; 2]);
+        }
+        out.extend_from_slice(metadata);
+        out.extend_from_slice(&event.payload);
+        out.resize(start + pad8(out.len() - start), 0);
+        let record = out.get_mut(start..).unwrap_or_default();
+        put(record, event::TAG, &[EVENT_TAG, kind_byte(event.kind)]);
+        put_u16(record, event::FLAGS, self.flags);
+        let payload_len = u32::try_from(event.payload.len()).unwrap_or(u32::MAX);
+        put_u32(record, event::PAYLOAD_LENGTH, payload_len);
+        body_crc(record, body_start - start)
+    }
+}
+
+/// What of an event's record depends on where it stands.
+pub struct EventHead {
+    /// Bytes from the frame's header to this record.
+    pub distance: u32,
+    /// Bytes from the segment's first byte to its stream's name.
+    pub stream: u32,
+    /// The same for its type.
+    pub event_type: u32,
+    /// Its number in its stream.
+    pub version: Version,
+}
+
+impl EventHead {
+    /// Completes the record at the beginning of `record`, whose tags are written already. Returns its check.
+    pub fn write(
+        &self,
+        record: &mut [u8],
+        (tags, body_crc): (usize, u32),
+        (at, position): (LogOffset, Position),
+        key: &FileKey,
+    ) -> u32 {
+        put_u32(record, event::DISTANCE, self.distance);
+        put_u32(record, event::STREAM, self.stream);
+        put_u32(record, event::TYPE, self.event_type);
+        put_u64(record, event::VERSION, self.version.get());
+        seal(record, event_head_len(tags), body_crc, at, position, key)
+    }
+}
+
+/// Writes the reference to an event's `nth` tag into its record.
+pub fn write_tag_ref(record: &mut [u8], nth: usize, name: u32) {
+    put_u32(record, event::LEN + 4 * nth, name);
+}
+
+/// Bytes of an event's head with so many tags.
+pub const fn event_head_len(tags: usize) -> usize {
+    pad8(event::LEN + 4 * tags)
+}
+
+/// Walks an event's body.
+struct Body<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Body<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let end = self.at.checked_add(length)?;
+        let part = self.bytes.get(self.at..end)?;
+        self.at = end;
+        Some(part)
+    }
+
+    /// An id, if it is there; nothing if it should be and is not.
+    fn uuid(&mut self, there: bool) -> Option<Option<Uuid>> {
+        if !there {
+            return Some(None);
+        }
+        self.take(16).map(|bytes| Some(Uuid::from_bytes(get_16(bytes, 0))))
+    }
+}
+
+fn body_crc(record: &[u8], head_len: usize) -> u32 {
+    crc(0, record.get(head_len..).unwrap_or_default())
+}
+
+/// The check of a record: the CRC-32 of its body, then of its head behind the check, then its place.
+fn record_check(
+    record: &[u8],
+    head_len: usize,
+    body_crc: u32,
+    (at, position): (LogOffset, Position),
+    key: &FileKey,
+) -> u32 {
+    let head = record.get(event::CHECK + 4..head_len).unwrap_or_default();
+    key.record_check(crc(body_crc, head), at, position)
+}
+
+fn seal(
+    record: &mut [u8],
+    head_len: usize,
+    body_crc: u32,
+    at: LogOffset,
+    position: Position,
+    key: &FileKey,
+) -> u32 {
+    let check = record_check(record, head_len, body_crc, (at, position), key);
+    put_u32(record, event::CHECK, check);
+    check
+}
+
+fn verify(
+    record: &[u8],
+    head_len: usize,
+    at: LogOffset,
+    position: Position,
+    key: &FileKey,
+) -> Option<u32> {
+    let stored = get_u32(record, event::CHECK);
+    let computed = record_check(record, head_len, body_crc(record, head_len), (at, position), key);
+    matches(stored, computed).then_some(stored)
+}
+
+fn kind_byte(kind: EventKind) -> u8 {
+    match kind {
+        EventKind::Domain => 1,
+        EventKind::Integration => 2,
+        EventKind::Trigger => 3,
+        EventKind::Fat => 4,
+    }
+}
+
+fn kind_of(byte: u8) -> Option<EventKind> {
+    Some(match byte {
+        1 => EventKind::Domain,
+        2 => EventKind::Integration,
+        3 => EventKind::Trigger,
+        4 => EventKind::Fat,
+        _ => return None,
+    })
+}
+
+const _: () =
+    assert!(name::CHECK == event::CHECK && name::TAG == event::TAG, "records begin alike");

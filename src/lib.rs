@@ -1,0 +1,52 @@
+//! Annals: an embedded event store in one file.
+//!
+//! Link it, open `orders.annals`, append events under optimistic concurrency, replay and follow them. What was acknowledged is never
+//! lost. No server, no side files.
+//!
+//! ```
+//! use annals::{ExpectedVersion, NewEvent, Read, Store};
+//!
+//! let store = Store::in_memory()?; // or Store::open("orders.annals")
+//! let placed = NewEvent::new("OrderPlaced", r#"{"total": 12}"#).tag("customer:7");
+//! store.append("order-1", ExpectedVersion::NoStream, [placed])?;
+//! let paid = store.append("order-1", 1, [NewEvent::new("OrderPaid", "{}")])?;
+//! assert_eq!(paid.version().get(), 2);
+//!
+//! let mut cursor = store.read_stream("order-1", Read::new())?;
+//! while let Some(event) = cursor.next_event()? {
+//!     println!("{} {} {}", event.position, event.stream, event.event_type);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+// The floors of the house, from the ground up: each uses only what stands above it here (tests/it/tidy.rs).
+mod words;
+
+mod format;
+pub mod storage;
+
+mod index;
+mod log;
+
+mod engine;
+
+mod read;
+
+mod wake;
+
+mod store;
+
+pub use engine::{
+    Chore, Clock, Ending, Health, Issue, RecoveryReport, Stats, SystemClock, VerifyReport,
+};
+pub use read::{Cursor, Names, Read, Reader, View};
+pub use store::{Options, Store};
+pub use words::{
+    AppendError, Appended, Commit, Conflict, Corruption, Durability, Error, ErrorKind, Event,
+    EventKind, ExpectedVersion, Invalid, Limit, LimitExceeded, LogOffset, NewEvent, Position,
+    RecordedEvent, StreamAppend, Tags, Timestamp, Version, category_of,
+};
+
+/// For the simulator: parts of the recovery rule that can be switched off.
+#[doc(hidden)]
+pub use log::Rules;

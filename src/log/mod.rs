@@ -1,0 +1,21 @@
+//! The log: a commit's bytes, walking over frames, reading events, and the rule of recovery.
+
+mod draft;
+mod fetch;
+mod frames;
+mod residue;
+mod rules;
+mod segment;
+mod verdict;
+mod walk;
+mod window;
+
+pub use draft::{Draft, Names, Place};
+pub use fetch::{Fetch, FetchError, Located};
+use frames::check_frame;
+pub use residue::{Residue, scan_past};
+pub use rules::Rules;
+pub use segment::{Segment, SegmentList, load_segments};
+pub use verdict::{Evidence, Verdict, decide};
+pub use walk::{Met, Stop, Walk};
+pub use window::Window;

@@ -1,0 +1,120 @@
+//! The segments of a log, as a reader holds them.
+
+use crate::format::{FileKey, Mark, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, index};
+use crate::storage::{Map, Storage, read_full};
+use crate::words::LogOffset;
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+/// A segment and, where the device can, its map.
+pub struct Segment {
+    /// Where it is.
+    pub place: SegmentRef,
+    map: OnceLock<Option<Map>>,
+}
+
+impl Segment {
+    /// A segment that is not mapped yet.
+    pub fn new(place: SegmentRef) -> Self {
+        Self { place, map: OnceLock::new() }
+    }
+
+    /// Its bytes that never change again, if it can be mapped; `watermark` is the store's.
+    pub fn stable(&self, storage: &dyn Storage, watermark: LogOffset) -> Option<&[u8]> {
+        let map = self.map.get_or_init(|| {
+            let Extent { file_offset, length } = self.place.extent;
+            // A device that can't map now is read instead.
+            storage.map(file_offset, length).ok().flatten()
+        });
+        let map = map.as_ref()?;
+        let stable = index(watermark.since(self.place.log_offset));
+        let bytes = map.stable();
+        if stable <= bytes.len() || bytes.len() == index(self.place.extent.length) {
+            return Some(bytes);
+        }
+        map.set_stable(stable);
+        Some(map.stable())
+    }
+}
+
+use crate::format::Extent;
+
+/// All segments of a log, in its order.
+#[derive(Clone, Default)]
+pub struct SegmentList {
+    list: Arc<Vec<Arc<Segment>>>,
+}
+
+impl SegmentList {
+    /// These segments.
+    pub fn new(places: impl IntoIterator<Item = SegmentRef>) -> Self {
+        Self {
+            list: Arc::new(places.into_iter().map(|place| Arc::new(Segment::new(place))).collect()),
+        }
+    }
+
+    /// The same and one more.
+    #[must_use]
+    pub fn with(&self, place: SegmentRef) -> Self {
+        let mut list = self.list.as_ref().clone();
+        list.push(Arc::new(Segment::new(place)));
+        Self { list: Arc::new(list) }
+    }
+
+    /// The segment that this log offset lies in.
+    pub fn find(&self, at: LogOffset) -> Option<&Arc<Segment>> {
+        let after = self.list.partition_point(|segment| segment.place.log_offset <= at);
+        self.list.get(after.checked_sub(1)?).filter(|segment| segment.place.contains(at))
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &SegmentRef> {
+        self.list.iter().map(|segment| &segment.place)
+    }
+
+    /// The last of them.
+    pub fn last(&self) -> Option<SegmentRef> {
+        self.list.last().map(|segment| segment.place)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+}
+
+/// The segments that a slot names, and those before them back to the one that holds `start`, by their headers.
+///
+/// Nothing if a header fails its check or is not what the next one says it is.
+pub fn load_segments(
+    storage: &dyn Storage,
+    key: &FileKey,
+    named: &[SegmentRef],
+    start: &Mark,
+) -> io::Result<Result<SegmentList, SegmentRef>> {
+    let mut places = Vec::new();
+    let mut wanted = named.last().copied();
+    let mut named = named.iter().rev().skip(1);
+    while let Some(place) = wanted {
+        let mut bytes = [0; SEGMENT_HEADER_LEN];
+        let read = read_full(storage, &mut bytes, place.extent.file_offset)?;
+        let header = SegmentHeader::decode(bytes.get(..read).unwrap_or_default(), key);
+        let Some(header) = header.filter(|header| header.own == place) else {
+            return Ok(Err(place));
+        };
+        places.push(place);
+        if place.log_offset <= start.at && named.len() == 0 {
+            break;
+        }
+        wanted = match (named.next(), header.before) {
+            (Some(by_slot), by_header) if by_header != Some(*by_slot) => return Ok(Err(*by_slot)),
+            (_, by_header) => by_header,
+        };
+    }
+    // Each one is before the last by its log offset, so a chain of them ends; it has to end at the start.
+    if places.last().is_none_or(|first| first.log_offset > start.at) {
+        return Ok(Err(places.last().copied().unwrap_or_default()));
+    }
+    places.reverse();
+    Ok(Ok(SegmentList::new(places)))
+}

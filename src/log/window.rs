@@ -1,0 +1,62 @@
+//! A piece of the log in memory, read from the device.
+
+use super::SegmentList;
+use crate::format::index;
+use crate::storage::{Storage, read_full};
+use crate::words::LogOffset;
+use std::io;
+use std::sync::Arc;
+
+/// Reads the log by pieces: what is asked for and, going forward, some more.
+pub struct Window {
+    storage: Arc<dyn Storage>,
+    at: LogOffset,
+    bytes: Vec<u8>,
+    ahead: usize,
+}
+
+impl Window {
+    /// A window that reads at least `ahead` bytes at a time, as far as the segment goes.
+    pub fn new(storage: Arc<dyn Storage>, ahead: usize) -> Self {
+        Self { storage, at: LogOffset::ZERO, bytes: Vec::new(), ahead }
+    }
+
+    /// The device it reads.
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    /// The `length` bytes from `at` on, or fewer where the segment or the device ends; none outside of all segments.
+    pub fn get(
+        &mut self,
+        segments: &SegmentList,
+        at: LogOffset,
+        length: usize,
+    ) -> io::Result<&[u8]> {
+        let Some(segment) = segments.find(at) else {
+            return Ok(&[]);
+        };
+        let left = index(segment.place.log_end().since(at));
+        let wanted = length.min(left);
+        let skip = match at >= self.at {
+            true => index(at.since(self.at)),
+            false => usize::MAX,
+        };
+        let have = self.bytes.get(skip..).is_some_and(|bytes| bytes.len() >= wanted);
+        if have {
+            return Ok(self.bytes.get(skip..).and_then(|b| b.get(..wanted)).unwrap_or_default());
+        }
+        self.at = at;
+        self.bytes.clear();
+        self.bytes.resize(wanted.max(self.ahead).min(left), 0);
+        let read = match read_full(&*self.storage, &mut self.bytes, segment.place.file_offset(at)) {
+            Ok(read) => read,
+            Err(error) => {
+                self.bytes.clear();
+                return Err(error);
+            }
+        };
+        self.bytes.truncate(read);
+        Ok(self.bytes.get(..wanted.min(read)).unwrap_or_default())
+    }
+}

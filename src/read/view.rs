@@ -1,0 +1,99 @@
+//! A view for users.
+
+use super::{Cursor, Names, Read};
+use crate::engine::{self, READ_ONE};
+use crate::log::Fetch;
+use crate::words::{Error, Event, Position, RecordedEvent, Version};
+
+/// The store as it was at one moment. Everything read through it belongs together, whatever is committed meanwhile.
+///
+/// ```
+/// use annals::{NewEvent, Store};
+/// let store = Store::in_memory()?;
+/// store.append("a", 0, [NewEvent::new("Noted", "1")])?;
+/// let view = store.view()?;
+/// store.append("a", 1, [NewEvent::new("Noted", "2")])?;
+/// assert_eq!(view.stream_version("a").get(), 1);
+/// assert_eq!(store.stream_version("a")?.get(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct View {
+    view: engine::View,
+}
+
+impl View {
+    pub(crate) fn new(view: engine::View) -> Self {
+        Self { view }
+    }
+
+    /// The last position in it; [`Position::START`] if there is no event.
+    pub fn head(&self) -> Position {
+        self.view.head
+    }
+
+    /// Events of all streams, by position.
+    pub fn all(&self, read: Read<Position>) -> Cursor {
+        Cursor::all(self.view.clone(), &read)
+    }
+
+    /// Events of a stream, by version. A stream that does not exist has none.
+    pub fn stream(&self, name: &str, read: Read<Version>) -> Cursor {
+        Cursor::stream(self.view.clone(), name, &read)
+    }
+
+    /// The version of a stream; [`Version::NONE`] if it does not exist.
+    pub fn stream_version(&self, name: &str) -> Version {
+        let core = &self.view.core;
+        let stream = core.tail.find(core.hash(name));
+        stream.map_or(Version::NONE, |stream| core.tail.version(stream, self.view.head))
+    }
+
+    /// The event at this position, if there is one in the view.
+    pub fn event(&self, position: impl Into<Position>) -> Result<Option<RecordedEvent>, Error> {
+        Ok(self.reader().event(position)?.map(|event| event.to_recorded()))
+    }
+
+    /// Reads single events without copying them.
+    pub fn reader(&self) -> Reader {
+        let fetch = self.view.core.fetch(self.view.segments.clone(), READ_ONE);
+        Reader { view: self.view.clone(), fetch }
+    }
+
+    /// The names of all streams, in the order in which they began.
+    pub fn streams(&self) -> Names {
+        Names::new(self.view.clone(), None)
+    }
+
+    /// The names of the streams of a category, in the order in which they began.
+    pub fn streams_of(&self, category: &str) -> Names {
+        Names::new(self.view.clone(), Some(category.to_owned()))
+    }
+
+    /// The names of all categories, sorted.
+    pub fn categories(&self) -> Vec<String> {
+        self.view.core.tail.categories(self.view.head)
+    }
+}
+
+/// Reads single events of a view, lending them where they stand.
+pub struct Reader {
+    view: engine::View,
+    fetch: Fetch,
+}
+
+impl Reader {
+    /// The event at this position, if there is one in the view; lent until the next call.
+    pub fn event(&mut self, position: impl Into<Position>) -> Result<Option<Event<'_>>, Error> {
+        let position = position.into();
+        if position > self.view.head || position == Position::START {
+            return Ok(None);
+        }
+        let Some(place) = self.view.core.locate(position) else { return Ok(None) };
+        self.view.check_known(place.at)?;
+        match self.fetch.event(place, self.view.watermark) {
+            Ok(event) => Ok(Some(event)),
+            Err(error) => Err(self.view.core.fetch_error(error)),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The handle.
+
+use super::Options;
+use crate::engine::{Chore, Engine, Health, RecoveryReport, Stats, VerifyReport};
+use crate::read::{Cursor, Names, Read, View};
+use crate::wake;
+use crate::words::{
+    AppendError, Appended, Commit, Error, ExpectedVersion, NewEvent, Position, RecordedEvent,
+    Version,
+};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// An open store. Clones are handles to the same store; the last one to go closes it.
+///
+/// ```
+/// use annals::{ExpectedVersion, NewEvent, Read, Store};
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = Store::open(folder.path().join("orders.annals"))?;
+/// store.append("order-1", ExpectedVersion::NoStream, [NewEvent::new("OrderPlaced", "{}")])?;
+///
+/// // Somebody who believes that there is no order yet is told what there is.
+/// let late = store.append("order-1", ExpectedVersion::NoStream, [NewEvent::new("OrderPlaced", "{}")]);
+/// assert_eq!(late.unwrap_err().conflict().unwrap().current.get(), 1);
+///
+/// for event in store.read_stream("order-1", Read::new())? {
+///     assert_eq!(event?.event_type, "OrderPlaced");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Store {
+    engine: Arc<Engine>,
+}
+
+impl Store {
+    pub(super) fn new(engine: Engine) -> Self {
+        Self { engine: Arc::new(engine) }
+    }
+
+    /// Opens the store in this file, which is made if it is not there. See [`Options::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Options::new().open(path)
+    }
+
+    /// Opens the store in this file to read it, also while another process writes it. See [`Options::open_read_only`].
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Options::new().open_read_only(path)
+    }
+
+    /// A new store in memory.
+    pub fn in_memory() -> Result<Self, Error> {
+        Options::new().in_memory()
+    }
+
+    /// Appends events to one stream, which has to be at the expected version: a number, or an [`ExpectedVersion`].
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn append(
+        &self,
+        stream: impl Into<String>,
+        expected: impl Into<ExpectedVersion>,
+        events: impl IntoIterator<Item = NewEvent>,
+    ) -> Result<Appended, AppendError> {
+        self.commit(Commit::new().append(stream, expected, events))
+    }
+
+    /// Appends a commit: all of it or nothing, to one or more streams.
+    ///
+    /// Runs in the caller's thread and returns when the commit is as durable as it asks to be. Concurrent commits share a sync.
+    ///
+    /// # Errors
+    /// [`AppendError::Conflict`] if a stream is not at its expected version; [`AppendError::Empty`], [`AppendError::Limit`] and
+    /// [`AppendError::Invalid`] if the commit can't be one; [`AppendError::Other`] if the store is closed, read-only, full or replaced. In all of
+    /// these nothing of it is in the store. [`AppendError::OutcomeUnknown`] if a write or sync failed: then open the store again and look.
+    pub fn commit(&self, commit: Commit) -> Result<Appended, AppendError> {
+        self.engine.commit(&commit)
+    }
+
+    /// What is visible now, to read several things that belong together.
+    pub fn view(&self) -> Result<View, Error> {
+        self.engine.view().map(View::new)
+    }
+
+    /// The last visible position; [`Position::START`] if there is no event.
+    pub fn head(&self) -> Result<Position, Error> {
+        Ok(self.engine.view()?.head)
+    }
+
+    /// Events of all streams, by position.
+    pub fn read_all(&self, read: Read<Position>) -> Result<Cursor, Error> {
+        Ok(self.view()?.all(read))
+    }
+
+    /// Events of a stream, by version. A stream that does not exist has none.
+    pub fn read_stream(&self, stream: &str, read: Read<Version>) -> Result<Cursor, Error> {
+        Ok(self.view()?.stream(stream, read))
+    }
+
+    /// The event at this position, if there is one.
+    pub fn event(&self, position: impl Into<Position>) -> Result<Option<RecordedEvent>, Error> {
+        self.view()?.event(position)
+    }
+
+    /// The version of a stream; [`Version::NONE`] if it does not exist.
+    pub fn stream_version(&self, stream: &str) -> Result<Version, Error> {
+        Ok(self.view()?.stream_version(stream))
+    }
+
+    /// The names of all streams, in the order in which they began.
+    pub fn streams(&self) -> Result<Names, Error> {
+        Ok(self.view()?.streams())
+    }
+
+    /// The names of the streams of a category (a stream's name up to its first `-`), in the order in which they began.
+    pub fn streams_of(&self, category: &str) -> Result<Names, Error> {
+        Ok(self.view()?.streams_of(category))
+    }
+
+    /// The names of all categories, sorted.
+    pub fn categories(&self) -> Result<Vec<String>, Error> {
+        Ok(self.view()?.categories())
+    }
+
+    /// Makes everything committed so far durable.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.engine.chore(Chore::Sync)
+    }
+
+    /// The last durable position: a power cut takes nothing up to it.
+    pub fn durable(&self) -> Position {
+        self.engine.core.durable()
+    }
+
+    /// Returns when this position is durable, asking for a sync at once if it is not.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no event has this position yet.
+    pub fn wait_durable(&self, position: impl Into<Position>) -> Result<(), Error> {
+        self.engine.wait_durable(position.into())
+    }
+
+    /// Waits until there is more than `after`, at most for `timeout`; returns the last visible position, which is `after` or
+    /// less if the time is over.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) as soon as the store is closed.
+    pub fn wait(&self, after: impl Into<Position>, timeout: Duration) -> Result<Position, Error> {
+        wake::wait(&self.engine, after.into(), timeout)
+    }
+
+    /// `true` if there is more than `after`, or never will be; else the waker is called once when there is. Checks and registers in one
+    /// step: nothing slips through between.
+    pub fn wake_after(&self, after: impl Into<Position>, waker: &Waker) -> bool {
+        wake::wake_after(&self.engine, after.into(), waker)
+    }
+
+    /// The store's id, given when it was made.
+    pub fn id(&self) -> Uuid {
+        self.engine.core.identity.store_id
+    }
+
+    /// What opening the store has found and done.
+    pub fn recovery_report(&self) -> &RecoveryReport {
+        self.engine.report()
+    }
+
+    /// Whether commits can be made, and what went wrong in the background.
+    pub fn health(&self) -> Health {
+        self.engine.health()
+    }
+
+    /// The store's numbers.
+    pub fn stats(&self) -> Result<Stats, Error> {
+        self.engine.stats()
+    }
+
+    /// Reads everything again and compares the index with the log.
+    pub fn verify(&self) -> Result<VerifyReport, Error> {
+        self.verify_with(|_, _| ControlFlow::Continue(()))
+    }
+
+    /// As [`Store::verify`]; `progress` gets bytes done and bytes in all, and may stop it.
+    pub fn verify_with(
+        &self,
+        progress: impl FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<VerifyReport, Error> {
+        self.engine.verify(progress)
+    }
+
+    /// Does now what the background thread would do some time: for stores opened [without it](Options::without_keeper).
+    pub fn chore(&self, chore: Chore) -> Result<(), Error> {
+        self.engine.chore(chore)
+    }
+
+    /// Closes the store for all its handles, and frees its lock. Cursors and views go on.
+    pub fn close(&self) -> Result<(), Error> {
+        self.engine.close()
+    }
+}

@@ -1,0 +1,143 @@
+//! An event that is to be appended.
+
+use super::{Limit, LimitExceeded, Timestamp, check_name, error::Refusal};
+use uuid::Uuid;
+
+/// What an event is for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, PartialOrd, Ord)]
+pub enum EventKind {
+    /// A fact of the domain.
+    #[default]
+    Domain,
+    /// Meant for other systems.
+    Integration,
+    /// Says that something is due; what happened is to be looked up.
+    Trigger,
+    /// Carries the whole state with it.
+    Fat,
+}
+
+/// An event that is to be appended: a type, a payload, and what else is known of it.
+///
+/// ```
+/// use annals::{EventKind, NewEvent};
+/// let event = NewEvent::new("OrderPlaced", br#"{"total": 12}"#)
+///     .tag("customer:7")
+///     .kind(EventKind::Integration)
+///     .metadata(r#"{"by": "ann"}"#);
+/// assert_eq!(event.event_type(), "OrderPlaced");
+/// ```
+#[doc(alias = "EventData")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    pub(crate) event_type: String,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) kind: EventKind,
+    pub(crate) schema_version: u16,
+    pub(crate) tags: Vec<String>,
+    pub(crate) id: Option<Uuid>,
+    pub(crate) correlation_id: Option<Uuid>,
+    pub(crate) causation_id: Option<Uuid>,
+    pub(crate) occurred: Option<Timestamp>,
+    pub(crate) metadata: Option<Vec<u8>>,
+}
+
+impl NewEvent {
+    /// An event of this type with this payload; a domain event of schema version 1 without tags.
+    pub fn new(event_type: impl Into<String>, payload: impl Into<Vec<u8>>) -> Self {
+        Self {
+            event_type: event_type.into(),
+            payload: payload.into(),
+            kind: EventKind::Domain,
+            schema_version: 1,
+            tags: Vec::new(),
+            id: None,
+            correlation_id: None,
+            causation_id: None,
+            occurred: None,
+            metadata: None,
+        }
+    }
+
+    /// Its type.
+    pub fn event_type(&self) -> &str {
+        &self.event_type
+    }
+
+    /// With an id of the caller's. Without one, the store derives an id from the event's place.
+    #[must_use]
+    pub fn id(mut self, id: Uuid) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// With one more tag. A tag that it has already is not added again.
+    #[must_use]
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        let tag = tag.into();
+        if !self.tags.contains(&tag) {
+            self.tags.push(tag);
+        }
+        self
+    }
+
+    /// With these tags more, each once.
+    #[must_use]
+    pub fn tags<T: Into<String>>(self, tags: impl IntoIterator<Item = T>) -> Self {
+        tags.into_iter().fold(self, Self::tag)
+    }
+
+    /// Of this kind.
+    #[must_use]
+    pub fn kind(mut self, kind: EventKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// With this version of its payload's schema; 1 unless told.
+    #[must_use]
+    pub fn schema_version(mut self, version: u16) -> Self {
+        self.schema_version = version;
+        self
+    }
+
+    /// Belonging to this conversation.
+    #[must_use]
+    pub fn correlation_id(mut self, id: Uuid) -> Self {
+        self.correlation_id = Some(id);
+        self
+    }
+
+    /// Caused by the event or command with this id.
+    #[must_use]
+    pub fn causation_id(mut self, id: Uuid) -> Self {
+        self.causation_id = Some(id);
+        self
+    }
+
+    /// Having happened then, by the caller's clock. The store keeps it and gives it no meaning.
+    #[must_use]
+    pub fn occurred(mut self, time: Timestamp) -> Self {
+        self.occurred = Some(time);
+        self
+    }
+
+    /// With metadata. Empty metadata and none are different, and stay so.
+    #[must_use]
+    pub fn metadata(mut self, metadata: impl Into<Vec<u8>>) -> Self {
+        self.metadata = Some(metadata.into());
+        self
+    }
+
+    /// Whether it is within the limits.
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        check_name("type", &self.event_type)?;
+        LimitExceeded::check_len(Limit::Tags, self.tags.len())?;
+        for tag in &self.tags {
+            check_name("tag", tag)?;
+        }
+        LimitExceeded::check_len(Limit::Payload, self.payload.len())?;
+        LimitExceeded::check_len(Limit::Metadata, self.metadata.as_ref().map_or(0, Vec::len))?;
+        Ok(())
+    }
+}

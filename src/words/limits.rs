@@ -1,0 +1,67 @@
+//! What is the most that a commit may hold; each limit is checked before anything is allocated.
+
+use std::fmt;
+
+/// A named limit. [`Limit::allowed`] gives its number; the constants are the same numbers.
+///
+/// ```
+/// use annals::Limit;
+/// assert_eq!(Limit::Payload.allowed(), 64 << 20);
+/// assert_eq!(Limit::Payload.to_string(), "payload bytes of an event");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Limit {
+    /// Bytes of one event's payload: 64 MiB.
+    Payload,
+    /// Bytes of one event's metadata: 1 MiB.
+    Metadata,
+    /// Bytes of one commit, with everything that is stored for it: 256 MiB.
+    CommitBytes,
+    /// Events in one commit: 65,536.
+    CommitEvents,
+    /// Streams that one commit names, written or only expected: 65,536.
+    CommitStreams,
+    /// Bytes of a stream's name, a type or a tag: 1,024.
+    Name,
+    /// Tags of one event: 128.
+    Tags,
+    /// Positions of a store: 2^63 - 1.
+    Positions,
+    /// Versions of a stream: 2^63 - 1.
+    Versions,
+    /// Bytes of a file: 2^63 - 1.
+    FileBytes,
+}
+
+impl Limit {
+    /// The most that is allowed, inclusive.
+    pub const fn allowed(self) -> u64 {
+        match self {
+            Self::Payload => 64 << 20,
+            Self::Metadata => 1 << 20,
+            Self::CommitBytes => 256 << 20,
+            Self::CommitEvents | Self::CommitStreams => 65_536,
+            Self::Name => 1_024,
+            Self::Tags => 128,
+            Self::Positions | Self::Versions | Self::FileBytes => (1 << 63) - 1,
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Payload => "payload bytes of an event",
+            Self::Metadata => "metadata bytes of an event",
+            Self::CommitBytes => "bytes of a commit",
+            Self::CommitEvents => "events of a commit",
+            Self::CommitStreams => "streams of a commit",
+            Self::Name => "bytes of a name",
+            Self::Tags => "tags of an event",
+            Self::Positions => "positions of a store",
+            Self::Versions => "versions of a stream",
+            Self::FileBytes => "bytes of a file",
+        })
+    }
+}

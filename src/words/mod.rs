@@ -1,0 +1,23 @@
+//! The terms of the field as types: nothing here does I/O or knows bytes on disk.
+
+mod commit;
+mod durability;
+mod error;
+mod event;
+mod limits;
+mod names;
+mod number;
+mod recorded;
+mod time;
+
+pub use commit::{Appended, Commit, ExpectedVersion, StreamAppend};
+pub use durability::Durability;
+pub use error::{
+    AppendError, Conflict, Corruption, Error, ErrorKind, Invalid, LimitExceeded, Refusal,
+};
+pub use event::{EventKind, NewEvent};
+pub use limits::Limit;
+pub use names::{category_of, check_name};
+pub use number::{LogOffset, Position, Version};
+pub use recorded::{Event, RecordedEvent, Tags};
+pub use time::Timestamp;
