@@ -109,7 +109,7 @@ fn note_dirty(residue: &mut Residue, bytes: &[u8], file_offset: u64) {
         let page = bytes.get(at..bytes.len().min(at + to_page_end)).unwrap_or_default();
         // By words, or the scan of a large prepared segment would take its time.
         let (words, tail) = page.as_chunks::<8>();
-        let count = words.iter().filter(|word| u64::from_ne_bytes(**word) != 0).count();
+        let count = words.iter().filter(|word| u64::from_le_bytes(**word) != 0).count();
         if count > 0 || tail.iter().any(|&byte| byte != 0) {
             residue.dirty.push((offset, page.len()));
             residue.bytes = residue.bytes.saturating_add(u64_of(count * 8));

@@ -1,4 +1,14 @@
 //! Behaviour, through the public API: one binary, since linking many is slow.
-#![allow(missing_docs, reason = "tests are named for what they claim")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::print_stdout,
+    reason = "tests are named for what they claim, and stop where they are surprised"
+)]
 
 mod append;
+mod regressions;

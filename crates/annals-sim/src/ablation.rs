@@ -1,0 +1,87 @@
+//! The rule with a part switched off: each part has to be missed.
+
+use crate::fault::prove_faults;
+use crate::prove::{Count, Effort, prove};
+use crate::rot::prove_rot;
+use annals::Rules;
+
+/// A part of the rule switched off, and the loss that has to show.
+#[derive(Clone, Copy, Debug)]
+pub struct Ablation {
+    /// What it is called.
+    pub name: &'static str,
+    /// The rule without it.
+    pub rules: Rules,
+    /// What its absence brings.
+    pub loss: Loss,
+}
+
+/// What the absence of a part brings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Loss {
+    /// Acknowledged commits vanish without a word when a sector rots.
+    Rot,
+    /// More acknowledged commits vanish with nothing left that could tell.
+    Silence,
+    /// Healthy crashes are called corruption.
+    Refusal,
+    /// Discarded commits come back, or wrong ones appear.
+    Revival,
+    /// What was shown after a failed sync is lost by a power cut.
+    FailedSync,
+}
+
+impl Ablation {
+    /// Each part of the rule.
+    pub const ALL: [Self; 6] = [
+        Self {
+            name: "no watermark: the first bad frame is the end",
+            rules: Rules { watermark: false, newer: false, ..Rules::ALL },
+            loss: Loss::Rot,
+        },
+        Self {
+            name: "a valid frame after a bad one is corruption",
+            rules: Rules { torn_by_watermark: false, ..Rules::ALL },
+            loss: Loss::Refusal,
+        },
+        Self {
+            name: "no epoch and no chain (and nothing zeroed)",
+            rules: Rules { epoch: false, chain: false, newer: false, zero: false, ..Rules::ALL },
+            loss: Loss::Revival,
+        },
+        Self {
+            name: "newer epochs are ignored",
+            rules: Rules { newer: false, ..Rules::ALL },
+            loss: Loss::Rot,
+        },
+        Self { name: "no stub", rules: Rules { stub: false, ..Rules::ALL }, loss: Loss::Silence },
+        Self {
+            name: "no rewriting of what is kept",
+            rules: Rules { rewrite: false, ..Rules::ALL },
+            loss: Loss::FailedSync,
+        },
+    ];
+
+    /// Tries seeds until the loss shows, at most so many. Returns what was tried, and how often the loss showed.
+    pub fn run(&self, seeds: u64) -> (u64, u64) {
+        let effort = Effort { steps: 24, states: 4, exhaustive: 0, again: 2 };
+        let (mut states, mut losses) = (0, 0);
+        for seed in 0..seeds {
+            let count: Count = match self.loss {
+                Loss::Rot | Loss::Silence => prove_rot(seed, self.rules, 24),
+                Loss::Refusal | Loss::Revival => prove(seed, self.rules, effort),
+                Loss::FailedSync => prove_faults(seed, self.rules, 24, 5),
+            };
+            states += count.states + count.double;
+            losses += match self.loss {
+                Loss::Refusal => count.refused,
+                Loss::Silence => {
+                    let whole = prove_rot(seed, Rules::ALL, 24).silent;
+                    count.silent.saturating_sub(whole)
+                }
+                Loss::Rot | Loss::Revival | Loss::FailedSync => count.violations,
+            };
+        }
+        (states, losses)
+    }
+}

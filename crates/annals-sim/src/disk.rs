@@ -1,0 +1,283 @@
+//! The disk: a cache over durable bytes, a journal of what was asked, faults on demand.
+
+use annals::storage::Storage;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What was asked of the disk, in order, with notes of whoever asked.
+#[derive(Clone, Debug)]
+pub(crate) enum Op {
+    /// Bytes written at an offset.
+    Write(usize, Vec<u8>),
+    /// The device was made at least this long.
+    Allocate(usize),
+    /// A sync returned OK.
+    Sync,
+    /// So many commits have been begun.
+    Begun(usize),
+    /// So many commits are acknowledged, at whatever durability.
+    Acknowledged(usize),
+    /// So many commits are durable.
+    Durable(usize),
+}
+
+/// Which operation fails, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// An I/O error. A sync that fails so leaves its data in the cache, never to be written.
+    Io,
+    /// No space: writes and allocations.
+    NoSpace,
+    /// Interrupted, once.
+    Interrupted,
+    /// A read or write of a few bytes only.
+    Short,
+}
+
+/// When faults come: from the operation with this number on, so many times.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FaultPlan {
+    pub(crate) at: usize,
+    pub(crate) times: usize,
+    pub(crate) fault: Fault,
+    /// Whether reads count and fail too.
+    pub(crate) reads: bool,
+}
+
+#[derive(Default)]
+struct State {
+    cache: Vec<u8>,
+    durable: Vec<u8>,
+    /// Sectors that differ from the durable ones and will be written back.
+    dirty: BTreeMap<usize, ()>,
+    /// Sectors that differ and never will be.
+    lost: BTreeMap<usize, ()>,
+    journal: Option<Vec<Op>>,
+    holder: u64,
+    locked: bool,
+    operations: usize,
+    faults: Option<FaultPlan>,
+    keeps_cache: bool,
+    syncs_failed: usize,
+}
+
+/// A device for a store. Clones are the same device; [`SimDisk::kill`] cuts off the store that has it.
+#[derive(Clone)]
+pub struct SimDisk {
+    state: Arc<Mutex<State>>,
+    holder: u64,
+}
+
+/// Bytes of a sector.
+pub(crate) const SECTOR: usize = 512;
+
+impl SimDisk {
+    /// A disk with these durable bytes.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        let state = State { cache: bytes.clone(), durable: bytes, ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)), holder: 0 }
+    }
+
+    /// The same, keeping a journal.
+    pub(crate) fn journaling(bytes: Vec<u8>) -> Self {
+        let disk = Self::new(bytes);
+        disk.lock().journal = Some(Vec::new());
+        disk
+    }
+
+    /// The process dies: the store that has this disk can do nothing more with it. What it wrote is there.
+    #[must_use]
+    pub fn kill(&self) -> Self {
+        let mut state = self.lock();
+        state.holder += 1;
+        state.locked = false;
+        Self { state: self.state.clone(), holder: state.holder }
+    }
+
+    pub(crate) fn note(&self, note: Op) {
+        let mut state = self.lock();
+        if let Some(journal) = &mut state.journal {
+            journal.push(note);
+        }
+    }
+
+    pub(crate) fn take_journal(&self) -> Vec<Op> {
+        self.lock().journal.take().unwrap_or_default()
+    }
+
+    pub(crate) fn set_faults(&self, faults: Option<FaultPlan>) {
+        let mut state = self.lock();
+        state.faults = faults;
+        state.operations = 0;
+    }
+
+    /// How many operations were counted since faults were set.
+    pub(crate) fn operations(&self) -> usize {
+        self.lock().operations
+    }
+
+    /// A disk that ignores that it is asked to drop its cache.
+    pub(crate) fn keep_cache(&self) {
+        self.lock().keeps_cache = true;
+    }
+
+    /// What is durable now.
+    pub(crate) fn durable(&self) -> Vec<u8> {
+        self.lock().durable.clone()
+    }
+
+    /// What a reader sees now.
+    pub(crate) fn cached(&self) -> Vec<u8> {
+        self.lock().cache.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn own(&self) -> io::Result<MutexGuard<'_, State>> {
+        let state = self.lock();
+        if state.holder == self.holder { Ok(state) } else { Err(io::Error::other("killed")) }
+    }
+}
+
+impl State {
+    /// The fault that this operation meets.
+    fn fault(&mut self, is_read: bool) -> Option<Fault> {
+        let plan = self.faults?;
+        if is_read && !plan.reads {
+            return None;
+        }
+        let nth = self.operations;
+        self.operations += 1;
+        (nth >= plan.at && nth - plan.at < plan.times).then_some(plan.fault)
+    }
+
+    fn grow(&mut self, length: usize) {
+        if self.cache.len() < length {
+            self.cache.resize(length, 0);
+        }
+    }
+}
+
+fn failed(fault: Fault) -> io::Error {
+    match fault {
+        Fault::Io | Fault::Short => io::Error::from_raw_os_error(5),
+        Fault::NoSpace => io::ErrorKind::StorageFull.into(),
+        Fault::Interrupted => io::ErrorKind::Interrupted.into(),
+    }
+}
+
+impl Storage for SimDisk {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut state = self.own()?;
+        let most = match state.fault(true) {
+            Some(Fault::Short) => 7,
+            Some(Fault::NoSpace) | None => usize::MAX,
+            Some(fault) => return Err(failed(fault)),
+        };
+        let there = state.cache.get(offset as usize..).unwrap_or_default();
+        let count = buffer.len().min(there.len()).min(most);
+        buffer[..count].copy_from_slice(&there[..count]);
+        Ok(count)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let mut state = self.own()?;
+        let count = match state.fault(false) {
+            None => bytes.len(),
+            Some(Fault::Short) => bytes.len().min(5),
+            Some(fault) => return Err(failed(fault)),
+        };
+        let (bytes, start) = (&bytes[..count], offset as usize);
+        let end = start + count;
+        state.grow(end);
+        state.cache[start..end].copy_from_slice(bytes);
+        for sector in start / SECTOR..end.div_ceil(SECTOR) {
+            state.dirty.insert(sector, ());
+            state.lost.remove(&sector);
+        }
+        if let Some(journal) = &mut state.journal {
+            journal.push(Op::Write(start, bytes.to_vec()));
+        }
+        Ok(count)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.own()?;
+        let state = &mut *state;
+        match state.fault(false) {
+            None | Some(Fault::Short | Fault::NoSpace) => {}
+            Some(Fault::Io) => {
+                // The pages are clean from now on, and the device never had them.
+                state.lost.append(&mut state.dirty);
+                state.syncs_failed += 1;
+                return Err(failed(Fault::Io));
+            }
+            Some(fault) => return Err(failed(fault)),
+        }
+        state.durable.resize(state.cache.len(), 0);
+        for sector in std::mem::take(&mut state.dirty).into_keys() {
+            let start = sector * SECTOR;
+            let end = (start + SECTOR).min(state.cache.len());
+            state.durable[start..end].copy_from_slice(&state.cache[start..end]);
+        }
+        if let Some(journal) = &mut state.journal {
+            journal.push(Op::Sync);
+        }
+        Ok(())
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.own()?.cache.len() as u64)
+    }
+
+    fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
+        let mut state = self.own()?;
+        if let Some(fault) = state.fault(false)
+            && fault != Fault::Short
+        {
+            return Err(failed(fault));
+        }
+        let end = (offset + length) as usize;
+        state.grow(end);
+        if let Some(journal) = &mut state.journal {
+            journal.push(Op::Allocate(end));
+        }
+        Ok(())
+    }
+
+    fn drop_cache(&self, offset: u64, length: u64) -> io::Result<()> {
+        let mut state = self.own()?;
+        let state = &mut *state;
+        if state.keeps_cache {
+            return Ok(());
+        }
+        let (first, last) = (offset as usize / SECTOR, (offset + length) as usize / SECTOR);
+        let clean: Vec<usize> = state.lost.range(first..last).map(|(sector, ())| *sector).collect();
+        for sector in clean {
+            state.lost.remove(&sector);
+            let (start, end) = (sector * SECTOR, (sector + 1) * SECTOR);
+            let durable =
+                state.durable.get(start..end).map_or_else(|| vec![0; SECTOR], <[u8]>::to_vec);
+            state.cache[start..end].copy_from_slice(&durable);
+        }
+        Ok(())
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        let mut state = self.own()?;
+        Ok(!std::mem::replace(&mut state.locked, true))
+    }
+
+    fn unlock(&self) {
+        if let Ok(mut state) = self.own() {
+            state.locked = false;
+        }
+    }
+
+    fn is_locked(&self) -> io::Result<bool> {
+        Ok(self.own()?.locked)
+    }
+}

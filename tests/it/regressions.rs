@@ -1,0 +1,33 @@
+//! What the simulator and the fuzzers found, one test each: incident, mechanism, fix.
+
+use annals::storage::MemoryStorage;
+use annals::{Durability, NewEvent, Options, Read};
+use std::sync::Arc;
+
+/// Incident: after a crash a store was fine, took commits, and was corrupt at the next opening. Mechanism: recovery remembered the
+/// names of a torn commit, so that the next commit referred to names which were zeroed with it. Fix: the walk keeps the names of valid
+/// commits only.
+#[test]
+fn names_of_a_torn_commit_are_not_referred_to() {
+    let disk = Arc::new(MemoryStorage::new());
+    let store = Options::new().without_keeper().open_storage(disk.clone()).unwrap();
+    store.append("a", 0, [NewEvent::new("Old", "1")]).unwrap();
+    let torn = annals::Commit::new().append("a", 1, [NewEvent::new("New", "to be torn")]);
+    store.commit(torn.durability(Durability::Buffered)).unwrap();
+
+    // The power goes off: the names of the second commit have reached the disk, its payload has not.
+    let mut bytes = disk.to_bytes();
+    let payload = b"to be torn";
+    let at = bytes.windows(payload.len()).position(|window| window == payload).unwrap();
+    bytes[at..at + payload.len()].fill(0);
+
+    let disk = Arc::new(MemoryStorage::from_bytes(bytes));
+    let store = Options::new().without_keeper().open_storage(disk.clone()).unwrap();
+    assert_eq!(store.head().unwrap().get(), 1);
+    store.append("a", 1, [NewEvent::new("New", "2")]).unwrap();
+    store.close().unwrap();
+    let store = Options::new().open_storage(disk).unwrap();
+    let types = store.read_all(Read::new()).unwrap().map(|event| event.unwrap().event_type);
+    assert_eq!(types.collect::<Vec<_>>(), ["Old", "New"]);
+    assert!(store.verify().unwrap().is_whole());
+}
