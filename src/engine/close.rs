@@ -1,6 +1,7 @@
 //! Closing: everything synced, the slot clean, the lock free.
 
 use super::core::Core;
+use super::slots::Before;
 use super::writer::{Engine, Mode, WriteSide};
 use crate::words::Error;
 use std::sync::PoisonError;
@@ -27,7 +28,8 @@ impl Engine {
                     // A keeper that panicked has done its worst already.
                     let _ = keeper.join();
                 }
-                let result = side.seal(&self.core);
+                let result = side.finish(&self.core);
+                side.seal();
                 self.core.storage.unlock();
                 result
             }
@@ -40,7 +42,7 @@ impl Engine {
 
 impl WriteSide {
     /// Writes and syncs what is placed, and says in a slot that the store was closed there.
-    fn seal(&self, core: &Core) -> Result<(), Error> {
+    fn finish(&self, core: &Core) -> Result<(), Error> {
         // Whoever holds the writer's lock now saw the store open: its commit is finished with the rest.
         let (end, epoch, recorded) = {
             let writer = self.writer();
@@ -55,7 +57,15 @@ impl WriteSide {
         if slots.newest.clean && slots.knows(core.flow.lock().written) {
             return Ok(());
         }
-        slots.write(core, recorded, |slot| slot.clean = true)
+        slots.write(core, recorded, Before::Sync, |slot| slot.clean = true)
+    }
+
+    /// From here on no thread of this store writes to the file: whoever opens it next may.
+    ///
+    /// A thread whose commit was finished by `close` may still be on its way to write a stub or to mark a slot.
+    fn seal(&self) {
+        self.io().sealed = true;
+        self.slots.lock().sealed = true;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::core::Core;
 use super::flow::InFlight;
+use super::slots::Before;
 use super::writer::{Engine, WriteSide, Writer};
 use crate::format::{Epoch, FRAME_LEN, FrameHeader, FrameKind, Mark, u64_of};
 use crate::index::Entry;
@@ -140,7 +141,7 @@ impl WriteSide {
         let counter = slots.newest.epoch.counter + 1;
         let epoch = Epoch { counter, salt: self.settings.random(counter + 16) };
         let proof = Mark { at: writer.end, chain: writer.chain, next: writer.next };
-        slots.write(core, writer.recorded, |slot| {
+        slots.write(core, writer.recorded, Before::Nothing, |slot| {
             slot.epoch = epoch;
             slot.proof = proof;
             slot.clean = false;

@@ -3,6 +3,7 @@
 //! Each chore is done for whoever asks, too, so that a store without a keeper can be run step by step.
 
 use super::core::Core;
+use super::slots::Before;
 use super::writer::{Engine, Mode, WriteSide};
 use crate::words::{Error, LogOffset};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -119,13 +120,16 @@ impl WriteSide {
     }
 
     /// Makes a slot know that everything before `end`, which is written, is synced.
+    ///
+    /// For a `Strict` commit this is the second sync; its data were synced by the first.
     pub(super) fn mark(&self, core: &Core, end: LogOffset) -> Result<(), Error> {
         let recorded = crate::words::Timestamp::from_micros(self.recorded.load(Ordering::Relaxed));
         let mut slots = self.slots.lock();
         if slots.knows(end) {
             return Ok(());
         }
-        slots.write(core, recorded, |_| {})
+        let before = if core.watermark() >= end { Before::Nothing } else { Before::Sync };
+        slots.write(core, recorded, before, |_| {})
     }
 }
 

@@ -22,6 +22,9 @@ mod view;
 mod write;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::core::{READ_AHEAD, READ_ONE};
 pub use genesis::genesis;
 pub use health::{Health, Stats};

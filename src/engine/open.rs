@@ -87,6 +87,9 @@ impl Engine {
             trouble: Mutex::default(),
         };
         side.note_room(&side.slots.lock(), current);
+        if side.settings.reserve > 0 {
+            side.prepare_if_due(&core)?;
+        }
         let engine = Self {
             core,
             mode: Mode::Write(Arc::new(side)),

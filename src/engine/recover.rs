@@ -3,7 +3,7 @@
 use super::core::Core;
 use super::examine::Examined;
 use super::settings::Settings;
-use super::slots::SlotState;
+use super::slots::{Before, SlotState};
 use crate::format::{Epoch, SEGMENT_HEADER_LEN, index, u64_of};
 use crate::storage::{Storage, read_full, write_full};
 use crate::words::{Error, LogOffset};
@@ -29,8 +29,7 @@ pub fn recover(
     }
     let counter = slots.newest.epoch.counter + 1;
     let epoch = Epoch { counter, salt: settings.random(counter + 16) };
-    // The slot's own writing syncs the data first.
-    slots.write(core, found.recorded, |slot| {
+    slots.write(core, found.recorded, Before::Sync, |slot| {
         slot.epoch = epoch;
         slot.proof = found.end;
         slot.clean = false;

@@ -22,12 +22,24 @@ pub struct SlotState {
     pub prepared: VecDeque<SegmentRef>,
     /// Where the next extent goes.
     pub file_end: u64,
+    /// Whether the store was closed: the file may be somebody else's by now.
+    pub sealed: bool,
+}
+
+/// What has to be synced before a slot may speak of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Before {
+    /// Data that was written and is not known to be synced: it is synced first.
+    Sync,
+    /// Nothing: the slot speaks of what is synced already.
+    Nothing,
 }
 
 impl Slots {
     /// The slots as they were found, or written by recovery.
     pub fn new(newest: Slot, page: usize, prepared: VecDeque<SegmentRef>, file_end: u64) -> Self {
-        Self { state: Mutex::new(SlotState { newest, page, prepared, file_end }) }
+        let sealed = false;
+        Self { state: Mutex::new(SlotState { newest, page, prepared, file_end, sealed }) }
     }
 
     /// The state; held across slot writes, syncs and allocations.
@@ -37,18 +49,25 @@ impl Slots {
 }
 
 impl SlotState {
-    /// Syncs the data, writes the older slot, syncs again: only then is it the newer one.
+    /// Syncs the data if need be, writes the older slot, syncs: only then is it the newer one.
     ///
     /// The watermark and the recorded time are always brought up to date. Any failure poisons: nobody knows which of the slots holds.
     pub fn write(
         &mut self,
         core: &Core,
         recorded: Timestamp,
+        before: Before,
         change: impl FnOnce(&mut Slot),
     ) -> Result<(), Error> {
+        if self.sealed {
+            return Err(Error::closed());
+        }
         let mut next = self.newest.clone();
         change(&mut next);
-        next.watermark = core.sync_now()?;
+        next.watermark = match before {
+            Before::Sync => core.sync_now()?,
+            Before::Nothing => core.watermark(),
+        };
         next.recorded = recorded.max(next.recorded);
         next.counter += 1;
         let excess = next.segments.len().saturating_sub(SLOT_SEGMENTS);

@@ -2,7 +2,7 @@
 
 use super::core::Core;
 use super::genesis::round_up;
-use super::slots::SlotState;
+use super::slots::{Before, SlotState};
 use super::writer::WriteSide;
 use crate::format::{Extent, PAGE, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, u64_of};
 use crate::storage::write_full;
@@ -82,6 +82,9 @@ impl WriteSide {
         recorded: Timestamp,
     ) -> Result<(), Error> {
         core.flow.lock().check_poison()?;
+        if slots.sealed {
+            return Err(Error::closed());
+        }
         self.check_there(core)?;
         let before = slots.newest.segments.last().copied().unwrap_or_default();
         let extent = Extent { file_offset: slots.file_end, length };
@@ -101,7 +104,7 @@ impl WriteSide {
         if let Err(error) = done {
             return Err(Error::io("taking room for the store failed; nothing was written", error));
         }
-        slots.write(core, recorded, |slot| slot.segments.push(place))?;
+        slots.write(core, recorded, Before::Sync, |slot| slot.segments.push(place))?;
         slots.file_end = extent.end();
         slots.prepared.push_back(place);
         Ok(())

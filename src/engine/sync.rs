@@ -79,7 +79,7 @@ impl WriteSide {
         let (at, segment) = {
             let state = core.flow.lock();
             let at = state.synced;
-            if state.written != at || state.poisoned {
+            if state.written != at || state.poisoned || io.sealed {
                 return;
             }
             (at, state.segments.find(at).cloned())

@@ -16,6 +16,9 @@ impl WriteSide {
             }
             state.check_poison()?;
         }
+        if io.sealed {
+            return Err(Error::closed());
+        }
         let mut pending = {
             let mut writer = self.writer();
             io.epoch = writer.epoch;

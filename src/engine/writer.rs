@@ -48,6 +48,8 @@ pub struct WriteSide {
 pub struct Io {
     /// The epoch of what was written; none before the first commit.
     pub(super) epoch: Option<Epoch>,
+    /// Whether the store was closed: the file may be somebody else's by now.
+    pub(super) sealed: bool,
     /// A buffer for the next pending bytes.
     pub(super) spare: Pending,
 }

@@ -34,7 +34,7 @@ fn sum(seeds: std::ops::Range<u64>, one: impl Fn(u64) -> Count + Sync) -> Count 
 
 #[test]
 fn no_crash_loses_what_was_acknowledged() {
-    let effort = Effort { steps: 24, states: 4, exhaustive: 4, again: 3 };
+    let effort = Effort { steps: 24, states: 4, exhaustive: 4, again: 10 };
     let count = sum(0..120, |seed| prove(seed, Rules::ALL, effort));
     println!("{} crash states, {} double crashes", count.states, count.double);
     assert!(count.is_clean(), "{count:#?}");

@@ -1,0 +1,92 @@
+//! What can't be reached from outside: the far ends of the numbers, and how many syncs an act costs.
+
+use super::genesis::genesis_from;
+use super::{Engine, Settings};
+use crate::format::{FileKey, Identity};
+use crate::storage::{MemoryStorage, Storage};
+use crate::words::{AppendError, Commit, Durability, Limit, NewEvent, Position, Version};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use uuid::Uuid;
+
+fn quiet() -> Settings {
+    Settings { keeper: false, ..Settings::default() }
+}
+
+/// A store whose first event will be at `first`.
+fn begun_at(first: Position) -> Engine {
+    let identity = Identity { store_id: Uuid::nil(), key: FileKey::new([7; 16]) };
+    let genesis = genesis_from(&quiet(), identity, first);
+    let mut bytes = genesis.bytes;
+    bytes.resize(crate::format::index(genesis.length), 0);
+    Engine::open(Arc::new(MemoryStorage::from_bytes(bytes)), quiet()).unwrap()
+}
+
+fn events(count: usize) -> Commit {
+    Commit::new().append("a", Version::NONE, vec![NewEvent::new("Noted", "x"); count])
+}
+
+#[test]
+fn the_last_position_can_be_given_and_none_after_it() {
+    let engine = begun_at(Position::new(Position::MAX.get() - 1));
+    let refused = engine.commit(&events(3)).unwrap_err();
+    let AppendError::Limit(limit) = refused else { panic!("{refused}") };
+    assert_eq!((limit.limit, limit.allowed), (Limit::Positions, (1 << 63) - 1));
+    // A refused commit uses up nothing.
+    let done = engine.commit(&events(1)).unwrap();
+    assert_eq!(done.first.get(), Position::MAX.get() - 1);
+}
+
+#[test]
+fn versions_and_positions_end_at_their_limits() {
+    assert_eq!(Version::MAX.next(), None);
+    assert_eq!(Version::new(1).forward(u64::MAX), None);
+    assert_eq!(Position::MAX.forward(1), None);
+    assert_eq!(Position::new(u64::MAX).next(), None);
+}
+
+/// Counts syncs.
+#[derive(Default)]
+struct Counting {
+    memory: MemoryStorage,
+    syncs: AtomicUsize,
+}
+
+impl Storage for Counting {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.memory.read_at(buffer, offset)
+    }
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.memory.write_at(bytes, offset)
+    }
+    fn sync(&self) -> io::Result<()> {
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        self.memory.sync()
+    }
+    fn size(&self) -> io::Result<u64> {
+        self.memory.size()
+    }
+    fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
+        self.memory.allocate(offset, length)
+    }
+}
+
+#[test]
+fn a_synced_commit_costs_one_sync_a_strict_one_two_a_buffered_one_none() {
+    let disk = Arc::new(Counting::default());
+    let engine = Engine::open(disk.clone(), quiet()).unwrap();
+    engine.commit(&events(1)).unwrap();
+    let mut version = 1;
+    for (durability, syncs) in
+        [(Durability::Synced, 1), (Durability::Strict, 2), (Durability::Buffered, 0)]
+    {
+        let before = disk.syncs.load(Ordering::Relaxed);
+        let commit = Commit::new()
+            .append("a", Version::new(version), [NewEvent::new("Noted", "x")])
+            .durability(durability);
+        engine.commit(&commit).unwrap();
+        version += 1;
+        assert_eq!(disk.syncs.load(Ordering::Relaxed) - before, syncs, "{durability:?}");
+    }
+}
