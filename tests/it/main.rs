@@ -11,4 +11,5 @@
 )]
 
 mod append;
+mod concurrency;
 mod regressions;
