@@ -1,7 +1,7 @@
 //! Annals: an embedded event store in one file.
 //!
-//! Link it, open `orders.annals`, append events under optimistic concurrency, replay and follow them. What was acknowledged is never
-//! lost. No server, no side files.
+//! Link it, open `orders.annals`, append events under optimistic concurrency, replay and follow
+//! them. What was acknowledged is never lost. No server, no side files.
 //!
 //! ```
 //! use annals::{ExpectedVersion, NewEvent, Read, Store};
@@ -19,7 +19,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-// The floors of the house, from the ground up: each uses only what stands above it here (tests/it/tidy.rs).
+// The floors of the house, from the ground up: each uses only what stands above it here
+// (tests/it/tidy.rs).
 mod words;
 
 mod format;

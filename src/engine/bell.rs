@@ -51,7 +51,8 @@ impl Bell {
         !self.lock().wakers.is_empty()
     }
 
-    /// Wakes all who wait, and the wakers that wait for less than `head`; all of them if there is no head any more.
+    /// Wakes all who wait, and the wakers that wait for less than `head`; all of them if there is
+    /// no head any more.
     pub fn ring(&self, head: Option<Position>) {
         let mut state = self.lock();
         state.rings = state.rings.wrapping_add(1);

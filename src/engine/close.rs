@@ -9,7 +9,8 @@ use std::sync::PoisonError;
 impl Engine {
     /// Closes the store for all its handles. The second call finds nothing to do.
     ///
-    /// Commits that are under way are finished. What can't be closed cleanly is closed all the same, and recovered at the next opening.
+    /// Commits that are under way are finished. What can't be closed cleanly is closed all the
+    /// same, and recovered at the next opening.
     pub fn close(&self) -> Result<(), Error> {
         {
             let mut state = self.core.flow.lock();
@@ -43,7 +44,8 @@ impl Engine {
 impl WriteSide {
     /// Writes and syncs what is placed, and says in a slot that the store was closed there.
     fn finish(&self, core: &Core) -> Result<(), Error> {
-        // Whoever holds the writer's lock now saw the store open: its commit is finished with the rest.
+        // Whoever holds the writer's lock now saw the store open: its commit is finished with the
+        // rest.
         let (end, epoch, recorded) = {
             let writer = self.writer();
             (writer.end, writer.epoch, writer.recorded)
@@ -62,7 +64,8 @@ impl WriteSide {
 
     /// From here on no thread of this store writes to the file: whoever opens it next may.
     ///
-    /// A thread whose commit was finished by `close` may still be on its way to write a stub or to mark a slot.
+    /// A thread whose commit was finished by `close` may still be on its way to write a stub or to
+    /// mark a slot.
     fn seal(&self) {
         self.io().sealed = true;
         self.slots.lock().sealed = true;

@@ -13,7 +13,8 @@ use crate::words::{
 };
 use std::sync::atomic::Ordering;
 
-/// How often a buffered commit looks whether its file is still there, in microseconds of recorded time.
+/// How often a buffered commit looks whether its file is still there, in microseconds of recorded
+/// time.
 const LOOK_EVERY: i64 = 100_000;
 
 /// What was decided under the writer's lock.
@@ -132,7 +133,8 @@ impl WriteSide {
         Ok(Decision::Placed(end, Appended { first, last, versions: after }))
     }
 
-    /// The epoch of what is written; the first commit after a clean open begins one, on the device, before it writes.
+    /// The epoch of what is written; the first commit after a clean open begins one, on the device,
+    /// before it writes.
     fn begin_epoch(&self, core: &Core, writer: &mut Writer) -> Result<Epoch, Error> {
         if let Some(epoch) = writer.epoch {
             return Ok(epoch);
@@ -205,7 +207,8 @@ impl WriteSide {
         Ok(bytes)
     }
 
-    /// What is due after a commit that ends here: a sync of what was buffered, or a call for the keeper.
+    /// What is due after a commit that ends here: a sync of what was buffered, or a call for the
+    /// keeper.
     fn after_commit(&self, core: &Core, end: LogOffset) -> Result<(), Error> {
         let (written, unsynced) = {
             let state = core.flow.lock();

@@ -32,7 +32,8 @@ pub struct Core {
 }
 
 impl Core {
-    /// The core of a store of which the log up to `end` is there and visible, and up to `synced` durable.
+    /// The core of a store of which the log up to `end` is there and visible, and up to `synced`
+    /// durable.
     pub fn new(
         storage: Arc<dyn Storage>,
         identity: Identity,
@@ -72,7 +73,8 @@ impl Core {
         let head = {
             let mut state = self.flow.lock();
             let head = state.set_synced(end);
-            // Release pairs with the acquire of readers: who sees the watermark sees the bytes below it.
+            // Release pairs with the acquire of readers: who sees the watermark sees the bytes
+            // below it.
             self.watermark.fetch_max(state.synced.get(), Ordering::Release);
             head
         };

@@ -116,7 +116,8 @@ fn refuse_unknown(
                 return Err(Error::new(
                     ErrorKind::Newer,
                     format!(
-                        "the store has format version {version}, newer than this program knows; update it"
+                        "the store has format version {version}, newer than this program \
+                         knows; update it"
                     ),
                 ));
             }
@@ -124,7 +125,8 @@ fn refuse_unknown(
                 return Err(Error::new(
                     ErrorKind::Newer,
                     format!(
-                        "the store has features {bits:#x} that this program does not know; update it"
+                        "the store has features {bits:#x} that this program does not \
+                         know; update it"
                     ),
                 ));
             }
@@ -312,7 +314,8 @@ fn made_up(storage: &dyn Storage, identity: Identity) -> io::Result<Slot> {
     Ok(slot)
 }
 
-/// Segments found without a whole chain of headers: those behind one another in the file, then those that the slot names.
+/// Segments found without a whole chain of headers: those behind one another in the file, then
+/// those that the slot names.
 fn discover(storage: &dyn Storage, slot: &Slot) -> io::Result<SegmentList> {
     let mut found: Vec<SegmentRef> = Vec::new();
     let mut at = FIRST_EXTENT;

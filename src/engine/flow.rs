@@ -1,4 +1,5 @@
-//! What is placed, written, synced and visible: the one state that says what has happened to a commit.
+//! What is placed, written, synced and visible: the one state that says what has happened to a
+//! commit.
 
 use crate::log::SegmentList;
 use crate::words::{Error, LogOffset, Position};
@@ -66,7 +67,8 @@ pub enum Turn {
 }
 
 impl Flow {
-    /// The flow of a store of which the log up to `end` is there and visible, and up to `synced` durable.
+    /// The flow of a store of which the log up to `end` is there and visible, and up to `synced`
+    /// durable.
     pub fn new(
         (end, head, synced): (LogOffset, Position, LogOffset),
         segments: SegmentList,
@@ -108,7 +110,8 @@ impl Flow {
         Ok(Turn::Follow(waiter))
     }
 
-    /// The leader's sync has ended, well or not: the next leader is called first, then all who have what they want.
+    /// The leader's sync has ended, well or not: the next leader is called first, then all who have
+    /// what they want.
     pub fn end_turn(&self) {
         let mut state = self.lock();
         let (synced, poisoned) = (state.synced, state.poisoned);
@@ -166,7 +169,8 @@ impl State {
         self.advance()
     }
 
-    /// Another process has made everything before `end` durable. Returns the new head, if there is one.
+    /// Another process has made everything before `end` durable. Returns the new head, if there is
+    /// one.
     pub fn follow(&mut self, end: LogOffset, head: Position) -> Option<Position> {
         let grown = head > self.visible.1;
         self.written = self.written.max(end);

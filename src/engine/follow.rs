@@ -1,4 +1,5 @@
-//! Looking at a store that another process writes, or nobody: durable commits only, as far as that can be known.
+//! Looking at a store that another process writes, or nobody: durable commits only, as far as that
+//! can be known.
 
 use super::core::Core;
 use super::examine::{Examined, index_commit, read_slots};
@@ -34,7 +35,8 @@ struct Ahead {
 const AHEAD: usize = 1 << 16;
 
 impl Follow {
-    /// Goes on from what was found. Without a live writer everything valid is shown; with one, what is durable.
+    /// Goes on from what was found. Without a live writer everything valid is shown; with one, what
+    /// is durable.
     pub fn begin(
         storage: Arc<dyn Storage>,
         settings: &Settings,

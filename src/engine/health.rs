@@ -13,7 +13,8 @@ pub struct Health {
     pub writable: bool,
     /// A write or sync failed: the store has to be opened again.
     pub poisoned: bool,
-    /// What the background work could not do when it last tried, such as preparing room on a full device.
+    /// What the background work could not do when it last tried, such as preparing room on a full
+    /// device.
     pub background: Option<Error>,
 }
 

@@ -1,6 +1,8 @@
-//! The keeper: a thread that prepares room, syncs what was buffered for too long, and marks an idle store.
+//! The keeper: a thread that prepares room, syncs what was buffered for too long, and marks an idle
+//! store.
 //!
-//! Each chore is done for whoever asks, too, so that a store without a keeper can be run step by step.
+//! Each chore is done for whoever asks, too, so that a store without a keeper can be run step by
+//! step.
 
 use super::core::Core;
 use super::slots::Before;

@@ -107,7 +107,8 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Opens a device to look at it. If somebody writes to it, his durable commits appear one after another.
+    /// Opens a device to look at it. If somebody writes to it, his durable commits appear one after
+    /// another.
     pub fn open_read_only(storage: Arc<dyn Storage>, settings: &Settings) -> Result<Self, Error> {
         let live =
             storage.is_locked().map_err(|error| Error::io("asking for the lock failed", error))?;

@@ -1,4 +1,5 @@
-//! After a crash: what is kept is written again, what is discarded is zeroed, and a new epoch begins. In that order.
+//! After a crash: what is kept is written again, what is discarded is zeroed, and a new epoch
+//! begins. In that order.
 
 use super::core::Core;
 use super::examine::Examined;
@@ -12,7 +13,8 @@ use std::io;
 /// Copied at once.
 const CHUNK: u64 = 1 << 18;
 
-/// Makes sure that the device has what was found valid and nothing else, and begins a new epoch at the log's end.
+/// Makes sure that the device has what was found valid and nothing else, and begins a new epoch at
+/// the log's end.
 pub fn recover(
     core: &Core,
     settings: &Settings,
@@ -37,8 +39,8 @@ pub fn recover(
     Ok(epoch)
 }
 
-/// Writes [D, B) again with its own bytes. After a failed write-back pages are clean although the device never had them;
-/// a sync alone would not write them.
+/// Writes [D, B) again with its own bytes. After a failed write-back pages are clean although the
+/// device never had them; a sync alone would not write them.
 fn rewrite(storage: &dyn Storage, found: &Examined) -> io::Result<()> {
     let mut buffer = vec![0; index(CHUNK)];
     for segment in found.segments.iter() {

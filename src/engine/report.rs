@@ -13,7 +13,8 @@ pub enum Ending {
     Closed,
     /// Its writer ended without closing it; nothing was torn.
     Whole,
-    /// Its writer ended in the middle of writing; what was torn, and never acknowledged as synced, is discarded.
+    /// Its writer ended in the middle of writing; what was torn, and never acknowledged as synced,
+    /// is discarded.
     Torn,
     /// It is damaged; it is open read-only, up to the damage.
     Damaged,
@@ -48,8 +49,8 @@ pub struct RecoveryReport {
     pub events: u64,
     /// Bytes past the end of the log that were found and discarded (read-only: passed over).
     pub bytes_discarded: u64,
-    /// Bytes of the log that are valid, but that nothing proves to have been synced. Opened for writing they were written
-    /// and synced again; read-only they may be gone after a power cut.
+    /// Bytes of the log that are valid, but that nothing proves to have been synced. Opened for
+    /// writing they were written and synced again; read-only they may be gone after a power cut.
     pub bytes_unproven: u64,
     /// Whether page 0 is damaged; the slots repeat what it says.
     pub header_damaged: bool,

@@ -51,7 +51,8 @@ impl Slots {
 impl SlotState {
     /// Syncs the data if need be, writes the older slot, syncs: only then is it the newer one.
     ///
-    /// The watermark and the recorded time are always brought up to date. Any failure poisons: nobody knows which of the slots holds.
+    /// The watermark and the recorded time are always brought up to date. Any failure poisons:
+    /// nobody knows which of the slots holds.
     pub fn write(
         &mut self,
         core: &Core,

@@ -9,8 +9,8 @@ use crate::storage::write_full;
 use crate::words::{Error, Limit, Timestamp};
 use std::sync::atomic::Ordering;
 
-/// A segment is at most this part of the file before it, as a power of two; with the one that is written, the room that
-/// nobody uses yet stays below an eighth.
+/// A segment is at most this part of the file before it, as a power of two; with the one that is
+/// written, the room that nobody uses yet stays below an eighth.
 const PART: u64 = 16;
 /// Unused room may be this part of the file, or the smallest segment.
 const SLACK: u64 = 8;
@@ -71,7 +71,8 @@ impl WriteSide {
         self.prepare(core, slots, length, recorded)
     }
 
-    /// Takes room for a segment, writes its header, and names it in a slot. Only then may a frame enter it.
+    /// Takes room for a segment, writes its header, and names it in a slot. Only then may a frame
+    /// enter it.
     ///
     /// Failing to take the room is an error without poison: nothing that counts was written yet.
     fn prepare(
@@ -110,7 +111,8 @@ impl WriteSide {
         Ok(())
     }
 
-    /// With a reserve, room is filled with zeros: writing into it later is cheaper than into room that was only taken.
+    /// With a reserve, room is filled with zeros: writing into it later is cheaper than into room
+    /// that was only taken.
     fn fill(&self, core: &Core, extent: Extent) -> std::io::Result<()> {
         if self.settings.reserve == 0 {
             return Ok(());

@@ -9,7 +9,8 @@ use crate::words::{Error, ErrorKind, LogOffset, Position};
 use std::io;
 use std::sync::{Mutex, PoisonError, TryLockError};
 
-/// At most one sync of the file runs at a time: were there two, the kernel would tell only one of them of a failure.
+/// At most one sync of the file runs at a time: were there two, the kernel would tell only one of
+/// them of a failure.
 #[derive(Default)]
 pub struct Gate(Mutex<()>);
 
@@ -64,8 +65,8 @@ impl WriteSide {
 
     /// Says behind the synced end that it is synced, if nothing stands there yet.
     ///
-    /// The last commit's own header can't say it, and if the commit is damaged later, nothing else tells it from one
-    /// that was torn before it was acknowledged.
+    /// The last commit's own header can't say it, and if the commit is damaged later, nothing else
+    /// tells it from one that was torn before it was acknowledged.
     fn stub(&self, core: &Core) {
         if !self.settings.rules.stub {
             return;

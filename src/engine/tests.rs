@@ -1,4 +1,5 @@
-//! What can't be reached from outside: the far ends of the numbers, and how many syncs an act costs.
+//! What can't be reached from outside: the far ends of the numbers, and how many syncs an act
+//! costs.
 
 use super::genesis::genesis_from;
 use super::{Engine, Settings};
@@ -77,16 +78,13 @@ fn a_synced_commit_costs_one_sync_a_strict_one_two_a_buffered_one_none() {
     let disk = Arc::new(Counting::default());
     let engine = Engine::open(disk.clone(), quiet()).unwrap();
     engine.commit(&events(1)).unwrap();
-    let mut version = 1;
-    for (durability, syncs) in
-        [(Durability::Synced, 1), (Durability::Strict, 2), (Durability::Buffered, 0)]
-    {
+    let costs = [(Durability::Synced, 1), (Durability::Strict, 2), (Durability::Buffered, 0)];
+    for (version, (durability, syncs)) in (1..).zip(costs) {
         let before = disk.syncs.load(Ordering::Relaxed);
         let commit = Commit::new()
             .append("a", Version::new(version), [NewEvent::new("Noted", "x")])
             .durability(durability);
         engine.commit(&commit).unwrap();
-        version += 1;
         assert_eq!(disk.syncs.load(Ordering::Relaxed) - before, syncs, "{durability:?}");
     }
 }

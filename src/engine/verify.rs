@@ -51,7 +51,8 @@ const AHEAD: usize = 1 << 20;
 const STEP: u64 = 16 << 20;
 
 impl Engine {
-    /// Reads the whole log again and compares the index with it. `progress` gets bytes done and bytes in all, and may stop it.
+    /// Reads the whole log again and compares the index with it. `progress` gets bytes done and
+    /// bytes in all, and may stop it.
     pub fn verify(
         &self,
         mut progress: impl FnMut(u64, u64) -> ControlFlow<()>,

@@ -43,7 +43,8 @@ impl Engine {
 }
 
 impl View {
-    /// An error if what stands here was not synced when a write or sync failed. Nobody knows what it is now.
+    /// An error if what stands here was not synced when a write or sync failed. Nobody knows what
+    /// it is now.
     pub fn check_known(&self, at: LogOffset) -> Result<(), Error> {
         if at >= self.watermark && self.core.is_poisoned() && at >= self.core.watermark() {
             return Err(Error::outcome_unknown());

@@ -39,20 +39,22 @@ impl WriteSide {
         Ok(())
     }
 
-    /// Makes everything before `end` visible: written, and synced as far as commits before it ask for it.
+    /// Makes everything before `end` visible: written, and synced as far as commits before it ask
+    /// for it.
     pub fn settle(&self, core: &Core, end: LogOffset) -> Result<(), Error> {
         self.write_to(core, end)?;
         let needed = core.flow.lock().sync_needed(end);
         if needed > LogOffset::ZERO { self.sync_to(core, needed) } else { Ok(()) }
     }
 
-    /// An error if the file at the store's path is another one now: what is written would be lost with it.
+    /// An error if the file at the store's path is another one now: what is written would be lost
+    /// with it.
     pub fn check_there(&self, core: &Core) -> Result<(), Error> {
         match core.storage.still_there() {
             Ok(true) => Ok(()),
             Ok(false) => Err(Error::new(
                 ErrorKind::Replaced,
-                "the file at the store's path was removed, moved or replaced while the store was open: \
+                "the file at the store's path was removed, moved or replaced while it was open: \
                  nothing was written; close the store and look at the path",
             )),
             Err(error) => Err(Error::io("looking at the store's path failed", error)),

@@ -1,4 +1,5 @@
-//! Little-endian numbers in and out of byte slices. Reading past the end gives zero, which no field takes for valid.
+//! Little-endian numbers in and out of byte slices. Reading past the end gives zero, which no field
+//! takes for valid.
 
 macro_rules! number {
     ($get:ident, $put:ident, $type:ty, $size:literal) => {
@@ -18,7 +19,8 @@ number!(get_u32, put_u32, u32, 4);
 number!(get_u64, put_u64, u64, 8);
 number!(get_i64, put_i64, i64, 8);
 
-/// Copies `value` to `at`. The place is there: offsets come from the layout, buffers from their `LEN`.
+/// Copies `value` to `at`. The place is there: offsets come from the layout, buffers from their
+/// `LEN`.
 pub(super) fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
     let place = bytes.get_mut(at..).and_then(|rest| rest.get_mut(..value.len()));
     debug_assert!(place.is_some(), "no room for {} bytes at {at}", value.len());

@@ -1,4 +1,5 @@
-//! Checks: CRC-32 where bits may rot, SipHash-1-3 under the file's key where a payload must not be able to forge.
+//! Checks: CRC-32 where bits may rot, SipHash-1-3 under the file's key where a payload must not be
+//! able to forge.
 
 use crate::words::{LogOffset, Position};
 use siphasher::{sip, sip128};
@@ -69,7 +70,8 @@ impl FileKey {
 
     /// What a record's check is, from the CRC of its bytes and from where it stands.
     ///
-    /// The place goes through the finaliser of SplitMix64 (Steele, Lea, Flood 2014), so records that are swapped fail.
+    /// The place goes through the finaliser of SplitMix64 (Steele, Lea, Flood 2014), so records
+    /// that are swapped fail.
     pub fn record_check(&self, crc: u32, at: LogOffset, position: Position) -> u32 {
         let mut place = self.salt ^ at.get() ^ position.get().wrapping_mul(0x9E37_79B9_7F4A_7C15);
         place = (place ^ (place >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -79,7 +81,8 @@ impl FileKey {
     }
 }
 
-/// Whether a stored check is what it should be. Under a fuzzer every check passes, or it would never get past the first.
+/// Whether a stored check is what it should be. Under a fuzzer every check passes, or it would
+/// never get past the first.
 pub(super) fn matches<T: PartialEq>(stored: T, computed: T) -> bool {
     cfg!(fuzzing) || stored == computed
 }

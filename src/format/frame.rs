@@ -5,7 +5,8 @@ use super::check::{Chain, FileKey, crc, matches};
 use super::layout::{COMMIT_TAG, END_TAG, frame};
 use crate::words::{LogOffset, Position, Timestamp};
 
-/// A stretch of the log's life between two recoveries: a counter, and random bits that no other stretch has.
+/// A stretch of the log's life between two recoveries: a counter, and random bits that no other
+/// stretch has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Epoch {
     /// Grows by one with each.
@@ -85,7 +86,8 @@ impl FrameHeader {
         tag == COMMIT_TAG || tag == END_TAG
     }
 
-    /// Reads the header of a frame that stands at `at`, with its check; nothing if it isn't one, or stands elsewhere.
+    /// Reads the header of a frame that stands at `at`, with its check; nothing if it isn't one, or
+    /// stands elsewhere.
     pub fn decode(bytes: &[u8], at: LogOffset, key: &FileKey) -> Option<(Self, Chain)> {
         let bytes = bytes.get(..frame::LEN)?;
         let next_segment = get_u64(bytes, frame::NEXT_SEGMENT);

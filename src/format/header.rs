@@ -47,7 +47,8 @@ impl FileHeader {
         page
     }
 
-    /// Reads page 0. The magic bytes, the version's place and the check are the same in every version.
+    /// Reads page 0. The magic bytes, the version's place and the check are the same in every
+    /// version.
     pub fn decode(page: &[u8]) -> Result<Self, Unopenable> {
         if !page.starts_with(&HEADER_MAGIC) {
             return Err(Unopenable::Foreign);
@@ -61,8 +62,8 @@ impl FileHeader {
 }
 
 impl Identity {
-    /// The id of an event that was given none: a UUID of version 8 (RFC 9562) made of the store's id, the epoch of its
-    /// frame and its position, so that no other event of any store has it.
+    /// The id of an event that was given none: a UUID of version 8 (RFC 9562) made of the store's
+    /// id, the epoch of its frame and its position, so that no other event of any store has it.
     pub fn derived_id(&self, epoch: Epoch, position: Position) -> Uuid {
         let mut bytes = [0; 40];
         put(&mut bytes, 0, self.store_id.as_bytes());

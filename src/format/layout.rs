@@ -1,4 +1,5 @@
-//! Where each field stands. The codecs use these constants, and a test holds FORMAT.md's tables to them.
+//! Where each field stands. The codecs use these constants, and a test holds FORMAT.md's tables to
+//! them.
 
 /// Declares a structure: each field's offset is the sum of the sizes before it.
 macro_rules! layout {
@@ -23,7 +24,8 @@ macro_rules! layout {
 
 /// A page: the unit of extents, of slots and of runs.
 pub const PAGE: u64 = 4_096;
-/// The version that this code writes, and the highest that it reads. 0 until runs and documents exist.
+/// The version that this code writes, and the highest that it reads. 0 until runs and documents
+/// exist.
 pub const FORMAT_VERSION: u32 = 0;
 /// Where the two slots stand.
 pub const SLOT_PAGES: [u64; 2] = [PAGE, 2 * PAGE];

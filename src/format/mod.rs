@@ -1,6 +1,7 @@
 //! Bytes to structs and back, as FORMAT.md says. Nothing here does I/O.
 //!
-//! Every decoder takes any bytes: it returns a value or nothing, never panics, and allocates no more than a slot's lists.
+//! Every decoder takes any bytes: it returns a value or nothing, never panics, and allocates no
+//! more than a slot's lists.
 
 mod bytes;
 mod check;

@@ -1,4 +1,5 @@
-//! Records: what a commit's frame holds. A name, written once in a segment, or an event, which refers to names.
+//! Records: what a commit's frame holds. A name, written once in a segment, or an event, which
+//! refers to names.
 
 use super::bytes::{get_16, get_i64, get_u16, get_u32, get_u64, index, pad8};
 use super::bytes::{put, put_u16, put_u32, put_u64, u64_of};
@@ -173,7 +174,8 @@ impl<'a> RawEvent<'a> {
         })
     }
 
-    /// How long the record at the beginning of `bytes` is, as far as its first bytes tell; at least a head.
+    /// How long the record at the beginning of `bytes` is, as far as its first bytes tell; at least
+    /// a head.
     pub fn len_hint(bytes: &[u8]) -> Option<usize> {
         if *bytes.get(event::TAG)? != EVENT_TAG || bytes.len() < event::LEN {
             return None;
@@ -207,7 +209,8 @@ impl<'a> RawEvent<'a> {
     }
 }
 
-/// What of an event does not depend on where it is going to stand: written, and its CRC taken, before any lock.
+/// What of an event does not depend on where it is going to stand: written, and its CRC taken,
+/// before any lock.
 pub struct BodyPlan<'a> {
     event: &'a NewEvent,
     flags: u16,
@@ -231,7 +234,8 @@ impl<'a> BodyPlan<'a> {
         Self { event, flags: present | tags << 8 }
     }
 
-    /// Appends the whole record to `out`: a head without place, and the body. Returns the body's CRC.
+    /// Appends the whole record to `out`: a head without place, and the body. Returns the body's
+    /// CRC.
     pub fn write(&self, out: &mut Vec<u8>) -> u32 {
         let event = self.event;
         let start = out.len();
@@ -274,7 +278,8 @@ pub struct EventHead {
 }
 
 impl EventHead {
-    /// Completes the record at the beginning of `record`, whose tags are written already. Returns its check.
+    /// Completes the record at the beginning of `record`, whose tags are written already. Returns
+    /// its check.
     pub fn write(
         &self,
         record: &mut [u8],
@@ -327,7 +332,8 @@ fn body_crc(record: &[u8], head_len: usize) -> u32 {
     crc(0, record.get(head_len..).unwrap_or_default())
 }
 
-/// The check of a record: the CRC-32 of its body, then of its head behind the check, then its place.
+/// The check of a record: the CRC-32 of its body, then of its head behind the check, then its
+/// place.
 fn record_check(
     record: &[u8],
     head_len: usize,

@@ -8,7 +8,8 @@ use super::layout::{SLOT_MAGIC, SLOT_SEGMENTS, segment_ref, slot};
 use super::segment::SegmentRef;
 use crate::words::{LogOffset, Position, Timestamp};
 
-/// A place in the log at which something begins: the frame there follows the chain value, and has this position next.
+/// A place in the log at which something begins: the frame there follows the chain value, and has
+/// this position next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mark {
     /// The log offset.

@@ -1,4 +1,5 @@
-//! What is where: positions to log offsets, streams to positions, categories to streams. In memory, made from the log.
+//! What is where: positions to log offsets, streams to positions, categories to streams. In memory,
+//! made from the log.
 
 mod offsets;
 mod streams;

@@ -9,7 +9,8 @@ const FIRST: usize = 1 << 10;
 /// Chunks: with the last one, more cells than memory has.
 const CHUNKS: usize = 40;
 
-/// A table that grows at its end. One thread at a time extends it; any number read what they have been told of.
+/// A table that grows at its end. One thread at a time extends it; any number read what they have
+/// been told of.
 pub struct Offsets {
     /// The position of the first cell.
     base: u64,
@@ -27,14 +28,16 @@ impl Offsets {
         Position::new(self.base)
     }
 
-    /// Stores the log offset of a position. Whoever reads it has learnt of the position through a lock taken later.
+    /// Stores the log offset of a position. Whoever reads it has learnt of the position through a
+    /// lock taken later.
     pub fn set(&self, position: Position, at: LogOffset) {
         let Some((chunk, cell)) = self.cell(position) else { return };
         let chunk = self.chunks.get(chunk).map(|cells| {
             cells.get_or_init(|| (0..FIRST << chunk).map(|_| AtomicU64::new(0)).collect())
         });
         if let Some(cell) = chunk.and_then(|cells| cells.get(cell)) {
-            // Relaxed: the lock that publishes the position orders it (ARCHITECTURE.md, 'Who publishes what').
+            // Relaxed: the lock that publishes the position orders it (ARCHITECTURE.md, 'Who
+            // publishes what').
             cell.store(at.get(), Ordering::Relaxed);
         }
     }
@@ -46,7 +49,8 @@ impl Offsets {
         (at != 0).then_some(LogOffset::new(at))
     }
 
-    /// The last position up to `head` whose record begins before `end`; the one before the table's first if none does.
+    /// The last position up to `head` whose record begins before `end`; the one before the table's
+    /// first if none does.
     pub fn last_before(&self, end: LogOffset, head: Position) -> Position {
         let (mut low, mut high) = (self.base, head.get().saturating_add(1).max(self.base));
         while low < high {

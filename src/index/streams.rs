@@ -66,7 +66,8 @@ impl Streams {
         }
     }
 
-    /// Streams that have begun by `head`, from the `from`-th on, at most `limit`; and where to go on.
+    /// Streams that have begun by `head`, from the `from`-th on, at most `limit`; and where to go
+    /// on.
     pub(super) fn names(
         &self,
         category: Option<&str>,

@@ -77,8 +77,8 @@ impl Tail {
         out.extend(versions.into_iter().map_while(|version| streams.position(stream, version)));
     }
 
-    /// Names of streams that have begun by `head`, in the order in which they began, from the `from`-th on, at most
-    /// `limit`; and where to go on.
+    /// Names of streams that have begun by `head`, in the order in which they began, from the
+    /// `from`-th on, at most `limit`; and where to go on.
     pub fn stream_names(
         &self,
         category: Option<&str>,

@@ -1,6 +1,7 @@
 //! A commit's bytes before it has a place (draft), and what the place adds (place).
 //!
-//! Everything that does not depend on the place is done outside of the writer's lock: payloads are copied and summed once.
+//! Everything that does not depend on the place is done outside of the writer's lock: payloads are
+//! copied and summed once.
 
 use crate::format::{
     BodyPlan, Chain, Epoch, EventHead, FRAME_LEN, FileKey, FrameHeader, FrameKind, KeyedAlready,
@@ -151,8 +152,9 @@ impl Draft {
         u64_of(self.buffer.len())
     }
 
-    /// Completes the frame for its place. `versions` has the version of each of its streams as it is before;
-    /// `seen` is told of each event: which of the streams, its position and its log offset.
+    /// Completes the frame for its place. `versions` has the version of each of its streams as it
+    /// is before; `seen` is told of each event: which of the streams, its position and its log
+    /// offset.
     pub fn place(
         &mut self,
         place: &Place,
@@ -205,7 +207,8 @@ impl Draft {
                 for (nth, name) in tag_names.enumerate() {
                     write_tag_ref(record, nth, reference(*name));
                 }
-                // The record ends where the next begins: the head's codec needs its first bytes only.
+                // The record ends where the next begins: the head's codec needs its first bytes
+                // only.
                 let head = EventHead {
                     distance: u32::try_from(distance).unwrap_or(u32::MAX),
                     stream: reference(event.stream_name),

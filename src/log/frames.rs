@@ -10,10 +10,12 @@ pub struct FrameDamage {
     pub at: LogOffset,
 }
 
-/// Checks each record of a frame and shows it to `visit` with its log offset and, for an event, its position.
+/// Checks each record of a frame and shows it to `visit` with its log offset and, for an event, its
+/// position.
 ///
-/// A frame is valid if and only if (1) its records fill it exactly, (2) each passes its check for its place, (3) each event's distance leads to the
-/// header, (4) there are as many records and events as the header says, (5) the CRC of their checks is the header's.
+/// A frame is valid if and only if (1) its records fill it exactly, (2) each passes its check for
+/// its place, (3) each event's distance leads to the header, (4) there are as many records and
+/// events as the header says, (5) the CRC of their checks is the header's.
 pub fn check_frame<'a>(
     bytes: &'a [u8],
     header: &FrameHeader,

@@ -28,7 +28,8 @@ const CHUNK: usize = 1 << 18;
 
 /// Looks at every multiple of 8 from `end` to the end of the last segment.
 ///
-/// Any place can hold a frame or stub that a crash left: sectors of one sync reach the device in any order.
+/// Any place can hold a frame or stub that a crash left: sectors of one sync reach the device in
+/// any order.
 pub fn scan_past(
     storage: &dyn Storage,
     segments: &SegmentList,
@@ -83,7 +84,8 @@ pub fn scan_past(
     Ok(residue)
 }
 
-/// Newer than the slot's, or another of the same number: that too was begun by a slot which is gone.
+/// Newer than the slot's, or another of the same number: that too was begun by a slot which is
+/// gone.
 fn is_newer(found: Epoch, slot: Epoch) -> bool {
     found.counter > slot.counter || (found.counter == slot.counter && found.salt != slot.salt)
 }

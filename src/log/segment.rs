@@ -83,7 +83,8 @@ impl SegmentList {
     }
 }
 
-/// The segments that a slot names, and those before them back to the one that holds `start`, by their headers.
+/// The segments that a slot names, and those before them back to the one that holds `start`, by
+/// their headers.
 ///
 /// Nothing if a header fails its check or is not what the next one says it is.
 pub fn load_segments(
@@ -111,7 +112,8 @@ pub fn load_segments(
             (_, by_header) => by_header,
         };
     }
-    // Each one is before the last by its log offset, so a chain of them ends; it has to end at the start.
+    // Each one is before the last by its log offset, so a chain of them ends; it has to end at the
+    // start.
     if places.last().is_none_or(|first| first.log_offset > start.at) {
         return Ok(Err(places.last().copied().unwrap_or_default()));
     }

@@ -1,4 +1,5 @@
-//! The rule of recovery as a table: evidence in, one verdict out. ARCHITECTURE.md has the same table in words.
+//! The rule of recovery as a table: evidence in, one verdict out. ARCHITECTURE.md has the same
+//! table in words.
 
 /// What opening a store has found out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

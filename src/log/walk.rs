@@ -23,8 +23,8 @@ pub struct Met<'a> {
 
 /// Who is told of what a walk meets.
 pub trait Visitor {
-    /// The events of a commit whose checks are right, in their order. `false` says that it can't be all the same, such as a
-    /// version that does not follow: the walk ends before it.
+    /// The events of a commit whose checks are right, in their order. `false` says that it can't be
+    /// all the same, such as a version that does not follow: the walk ends before it.
     fn commit(&mut self, events: &[Met<'_>]) -> bool;
 }
 
@@ -108,7 +108,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Goes on as long as there are valid frames, but not past `limit`; says why it ended, or nothing if that is why.
+    /// Goes on as long as there are valid frames, but not past `limit`; says why it ended, or
+    /// nothing if that is why.
     pub fn run(&mut self, limit: LogOffset, visitor: &mut dyn Visitor) -> io::Result<Option<Stop>> {
         while self.here.at < limit {
             if let Some(stop) = self.step(visitor)? {
@@ -175,7 +176,8 @@ impl<'a> Walk<'a> {
             && header.first == self.here.next
     }
 
-    /// Checks a commit's records and tells the visitor of its events; `false` if they are not valid.
+    /// Checks a commit's records and tells the visitor of its events; `false` if they are not
+    /// valid.
     fn records(
         &mut self,
         header: &FrameHeader,

@@ -26,7 +26,8 @@ impl Window {
         &self.storage
     }
 
-    /// The `length` bytes from `at` on, or fewer where the segment or the device ends; none outside of all segments.
+    /// The `length` bytes from `at` on, or fewer where the segment or the device ends; none outside
+    /// of all segments.
     pub fn get(
         &mut self,
         segments: &SegmentList,

@@ -5,9 +5,10 @@ use crate::engine::View;
 use crate::index::StreamId;
 use crate::log::{Fetch, Located};
 use crate::words::{Error, Event, Position, RecordedEvent, Version};
+use std::fmt;
 
-/// Reads events one after another. It owns what it reads from, holds no lock, and sees the view it began with, whatever
-/// is committed meanwhile, even after the store is closed.
+/// Reads events one after another. It owns what it reads from, holds no lock, and sees the view it
+/// began with, whatever is committed meanwhile, even after the store is closed.
 ///
 /// As an [`Iterator`] it gives owned events; [`Cursor::next_event`] lends them without copying.
 ///
@@ -95,7 +96,8 @@ impl Cursor {
         Self { view, fetch, steps, left }
     }
 
-    /// The next event, lent until the next call; nothing at the end. After an error the cursor has ended.
+    /// The next event, lent until the next call; nothing at the end. After an error the cursor has
+    /// ended.
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Error> {
         let Some(place) = self.next_place() else {
             self.steps = Steps::Ended;
@@ -162,5 +164,11 @@ impl Iterator for Cursor {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.next_event().map(|event| event.map(|event| event.to_recorded())).transpose()
+    }
+}
+
+impl fmt::Debug for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cursor").field("head", &self.view.head).finish_non_exhaustive()
     }
 }

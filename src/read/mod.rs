@@ -1,4 +1,5 @@
-//! Reading a view: cursors over everything or a stream, single events, names. A reader never blocks a writer.
+//! Reading a view: cursors over everything or a stream, single events, names. A reader never blocks
+//! a writer.
 
 mod cursor;
 mod names;

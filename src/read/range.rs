@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 
 /// What to read of a stream (by [`Version`]) or of everything (by [`Position`]).
 ///
-/// `from` and `to` include the number, `after` and `before` exclude it. Said twice, the narrower holds.
+/// `from` and `to` include the number, `after` and `before` exclude it. Said twice, the narrower
+/// holds.
 ///
 /// ```
 /// use annals::{NewEvent, Read, Store};

@@ -4,8 +4,10 @@ use super::{Cursor, Names, Read};
 use crate::engine::{self, READ_ONE};
 use crate::log::Fetch;
 use crate::words::{Error, Event, Position, RecordedEvent, Version};
+use std::fmt;
 
-/// The store as it was at one moment. Everything read through it belongs together, whatever is committed meanwhile.
+/// The store as it was at one moment. Everything read through it belongs together, whatever is
+/// committed meanwhile.
 ///
 /// ```
 /// use annals::{NewEvent, Store};
@@ -95,5 +97,11 @@ impl Reader {
             Ok(event) => Ok(Some(event)),
             Err(error) => Err(self.view.core.fetch_error(error)),
         }
+    }
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View").field("head", &self.view.head).finish_non_exhaustive()
     }
 }

@@ -5,9 +5,9 @@ use std::io;
 
 /// A device of bytes that can be read, written, synced and made longer.
 ///
-/// All methods take `&self` and may be called by several threads at once; Annals never writes the same bytes from two
-/// threads, and never calls `sync` twice at a time. Reads and writes may be short, as POSIX has them. An implementation
-/// must not call back into the store.
+/// All methods take `&self` and may be called by several threads at once; Annals never writes the
+/// same bytes from two threads, and never calls `sync` twice at a time. Reads and writes may be
+/// short, as POSIX has them. An implementation must not call back into the store.
 ///
 /// ```
 /// use annals::storage::{MemoryStorage, Storage};
@@ -27,18 +27,21 @@ pub trait Storage: Send + Sync + 'static {
     /// Writes some of `bytes` at `offset`.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
 
-    /// Makes everything written and allocated before this call durable. After a failure nothing is known of it.
+    /// Makes everything written and allocated before this call durable. After a failure nothing is
+    /// known of it.
     fn sync(&self) -> io::Result<()>;
 
     /// The device's length in bytes.
     fn size(&self) -> io::Result<u64>;
 
-    /// Takes room for `[offset, offset + length)`, making the device longer where needed. What was not there before
-    /// reads as zero. A device without room answers [`io::ErrorKind::StorageFull`], and then nothing has changed that
-    /// a reader of the old length could see.
+    /// Takes room for `[offset, offset + length)`, making the device longer where needed. What was
+    /// not there before reads as zero. A device without room answers
+    /// [`io::ErrorKind::StorageFull`], and then nothing has changed that a reader of the old length
+    /// could see.
     fn allocate(&self, offset: u64, length: u64) -> io::Result<()>;
 
-    /// Maps these bytes for reading, if the device can; they may lie past the end of the device at the time.
+    /// Maps these bytes for reading, if the device can; they may lie past the end of the device at
+    /// the time.
     fn map(&self, offset: u64, length: u64) -> io::Result<Option<Map>> {
         let _ = (offset, length);
         Ok(None)
@@ -50,7 +53,8 @@ pub trait Storage: Send + Sync + 'static {
         Ok(())
     }
 
-    /// The first offset in `[offset, end)` that may hold other bytes than zeros; `end` if there is none.
+    /// The first offset in `[offset, end)` that may hold other bytes than zeros; `end` if there is
+    /// none.
     fn next_data(&self, offset: u64, end: u64) -> u64 {
         let _ = end;
         offset

@@ -1,6 +1,7 @@
 //! A device of bytes: what Annals asks of a file, of memory, or of a device of yours.
 //!
-//! The one place with `unsafe` (maps and system calls, in `sys`) and the one place that uses `std::fs`.
+//! The one place with `unsafe` (maps and system calls, in `sys`) and the one place that uses
+//! `std::fs`.
 
 mod device;
 mod file;

@@ -8,6 +8,7 @@ use crate::words::{
     AppendError, Appended, Commit, Error, ExpectedVersion, NewEvent, Position, RecordedEvent,
     Version,
 };
+use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use uuid::Uuid;
 /// store.append("order-1", ExpectedVersion::NoStream, [NewEvent::new("OrderPlaced", "{}")])?;
 ///
 /// // Somebody who believes that there is no order yet is told what there is.
-/// let late = store.append("order-1", ExpectedVersion::NoStream, [NewEvent::new("OrderPlaced", "{}")]);
+/// let again = [NewEvent::new("OrderPlaced", "{}")];
+/// let late = store.append("order-1", ExpectedVersion::NoStream, again);
 /// assert_eq!(late.unwrap_err().conflict().unwrap().current.get(), 1);
 ///
 /// for event in store.read_stream("order-1", Read::new())? {
@@ -38,6 +40,12 @@ pub struct Store {
     engine: Arc<Engine>,
 }
 
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("id", &self.id()).finish_non_exhaustive()
+    }
+}
+
 impl Store {
     pub(super) fn new(engine: Engine) -> Self {
         Self { engine: Arc::new(engine) }
@@ -48,7 +56,8 @@ impl Store {
         Options::new().open(path)
     }
 
-    /// Opens the store in this file to read it, also while another process writes it. See [`Options::open_read_only`].
+    /// Opens the store in this file to read it, also while another process writes it. See
+    /// [`Options::open_read_only`].
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, Error> {
         Options::new().open_read_only(path)
     }
@@ -58,7 +67,8 @@ impl Store {
         Options::new().in_memory()
     }
 
-    /// Appends events to one stream, which has to be at the expected version: a number, or an [`ExpectedVersion`].
+    /// Appends events to one stream, which has to be at the expected version: a number, or an
+    /// [`ExpectedVersion`].
     ///
     /// # Errors
     /// As [`Store::commit`].
@@ -73,12 +83,15 @@ impl Store {
 
     /// Appends a commit: all of it or nothing, to one or more streams.
     ///
-    /// Runs in the caller's thread and returns when the commit is as durable as it asks to be. Concurrent commits share a sync.
+    /// Runs in the caller's thread and returns when the commit is as durable as it asks to be.
+    /// Concurrent commits share a sync.
     ///
     /// # Errors
-    /// [`AppendError::Conflict`] if a stream is not at its expected version; [`AppendError::Empty`], [`AppendError::Limit`] and
-    /// [`AppendError::Invalid`] if the commit can't be one; [`AppendError::Other`] if the store is closed, read-only, full or replaced. In all of
-    /// these nothing of it is in the store. [`AppendError::OutcomeUnknown`] if a write or sync failed: then open the store again and look.
+    /// [`AppendError::Conflict`] if a stream is not at its expected version;
+    /// [`AppendError::Empty`], [`AppendError::Limit`] and [`AppendError::Invalid`] if the commit
+    /// can't be one; [`AppendError::Other`] if the store is closed, read-only, full or replaced. In
+    /// all of these nothing of it is in the store. [`AppendError::OutcomeUnknown`] if a write or
+    /// sync failed: then open the store again and look.
     pub fn commit(&self, commit: Commit) -> Result<Appended, AppendError> {
         self.engine.commit(&commit)
     }
@@ -118,7 +131,8 @@ impl Store {
         Ok(self.view()?.streams())
     }
 
-    /// The names of the streams of a category (a stream's name up to its first `-`), in the order in which they began.
+    /// The names of the streams of a category (a stream's name up to its first `-`), in the order
+    /// in which they began.
     pub fn streams_of(&self, category: &str) -> Result<Names, Error> {
         Ok(self.view()?.streams_of(category))
     }
@@ -146,8 +160,8 @@ impl Store {
         self.engine.wait_durable(position.into())
     }
 
-    /// Waits until there is more than `after`, at most for `timeout`; returns the last visible position, which is `after` or
-    /// less if the time is over.
+    /// Waits until there is more than `after`, at most for `timeout`; returns the last visible
+    /// position, which is `after` or less if the time is over.
     ///
     /// # Errors
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) as soon as the store is closed.
@@ -155,8 +169,8 @@ impl Store {
         wake::wait(&self.engine, after.into(), timeout)
     }
 
-    /// `true` if there is more than `after`, or never will be; else the waker is called once when there is. Checks and registers in one
-    /// step: nothing slips through between.
+    /// `true` if there is more than `after`, or never will be; else the waker is called once when
+    /// there is. Checks and registers in one step: nothing slips through between.
     pub fn wake_after(&self, after: impl Into<Position>, waker: &Waker) -> bool {
         wake::wake_after(&self.engine, after.into(), waker)
     }
@@ -194,7 +208,8 @@ impl Store {
         self.engine.verify(progress)
     }
 
-    /// Does now what the background thread would do some time: for stores opened [without it](Options::without_keeper).
+    /// Does now what the background thread would do some time: for stores opened [without
+    /// it](Options::without_keeper).
     pub fn chore(&self, chore: Chore) -> Result<(), Error> {
         self.engine.chore(chore)
     }

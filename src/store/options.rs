@@ -51,15 +51,17 @@ impl Options {
         self
     }
 
-    /// The most bytes that wait for a sync: 16 MiB unless told. A commit that would exceed it waits for one.
+    /// The most bytes that wait for a sync: 16 MiB unless told. A commit that would exceed it waits
+    /// for one.
     #[must_use]
     pub fn sync_bytes(mut self, bytes: u64) -> Self {
         self.settings.sync_bytes = bytes.max(1);
         self
     }
 
-    /// Keeps at least so many bytes of room ahead, filled with zeros, at most 1 GiB: commits into such room are cheaper, and a full device
-    /// is noticed that much earlier. 0, the default: room is taken as the file grows, an eighth of it at most.
+    /// Keeps at least so many bytes of room ahead, filled with zeros, at most 1 GiB: commits into
+    /// such room are cheaper, and a full device is noticed that much earlier. 0, the default: room
+    /// is taken as the file grows, an eighth of it at most.
     #[must_use]
     pub fn reserve(mut self, bytes: u64) -> Self {
         self.settings.reserve = bytes.min(1 << 30);
@@ -87,7 +89,8 @@ impl Options {
         self
     }
 
-    /// Without a background thread. What it would do, [`Store::chore`] does when asked; room is then prepared in the commit that needs it.
+    /// Without a background thread. What it would do, [`Store::chore`] does when asked; room is
+    /// then prepared in the commit that needs it.
     #[must_use]
     pub fn without_keeper(mut self) -> Self {
         self.settings.keeper = false;
@@ -118,7 +121,8 @@ impl Options {
         self
     }
 
-    /// For tests of the store itself: how long nothing has to happen until the watermark goes to a slot.
+    /// For tests of the store itself: how long nothing has to happen until the watermark goes to a
+    /// slot.
     #[doc(hidden)]
     #[must_use]
     pub fn idle(mut self, time: Duration) -> Self {
@@ -129,8 +133,9 @@ impl Options {
     /// Opens the store in this file for reading and writing.
     ///
     /// # Errors
-    /// [`ErrorKind::Locked`] if it is open for writing already, [`ErrorKind::Corrupt`] if it is damaged, [`ErrorKind::NotAnnals`],
-    /// [`ErrorKind::Newer`], [`ErrorKind::NotFound`] (with `create(false)`), [`ErrorKind::Io`].
+    /// [`ErrorKind::Locked`] if it is open for writing already, [`ErrorKind::Corrupt`] if it is
+    /// damaged, [`ErrorKind::NotAnnals`], [`ErrorKind::Newer`], [`ErrorKind::NotFound`] (with
+    /// `create(false)`), [`ErrorKind::Io`].
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Store, Error> {
         let path = path.as_ref();
         let failed = |error| opening(path, error);
@@ -157,7 +162,8 @@ impl Options {
         self.open_storage(Arc::new(storage))
     }
 
-    /// Opens the store in this file to read it. No lock is taken; what another process commits durably appears.
+    /// Opens the store in this file to read it. No lock is taken; what another process commits
+    /// durably appears.
     ///
     /// A damaged store opens too, up to the damage: [`Store::recovery_report`] says so.
     ///
@@ -170,7 +176,8 @@ impl Options {
         self.open_storage_read_only(Arc::new(storage.map_err(|error| opening(path, error))?))
     }
 
-    /// Opens the store on a device of yours, for reading and writing. An empty device becomes a new store.
+    /// Opens the store on a device of yours, for reading and writing. An empty device becomes a new
+    /// store.
     pub fn open_storage(&self, storage: Arc<dyn Storage>) -> Result<Store, Error> {
         Engine::open(storage, self.settings.clone()).map(Store::new)
     }

@@ -25,7 +25,8 @@ pub fn wait(engine: &Engine, after: Position, timeout: Duration) -> Result<Posit
     }
 }
 
-/// `true` if the head is past `after`; else the waker is called once when it is, or when the store is closed.
+/// `true` if the head is past `after`; else the waker is called once when it is, or when the store
+/// is closed.
 pub fn wake_after(engine: &Arc<Engine>, after: Position, waker: &Waker) -> bool {
     // An error is something to look at, too.
     let more = || engine.view().map_or(true, |view| view.head > after);

@@ -52,7 +52,8 @@ impl From<Version> for ExpectedVersion {
     }
 }
 
-/// One stream's part of a commit: what is expected of it and what is appended to it (perhaps nothing).
+/// One stream's part of a commit: what is expected of it and what is appended to it (perhaps
+/// nothing).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamAppend {
     pub(crate) stream: String,
@@ -87,7 +88,8 @@ impl Commit {
 
     /// Appends these events to the stream, which has to be at the expected version.
     ///
-    /// A stream may be named once in a commit. Events get positions in the order in which they are given here.
+    /// A stream may be named once in a commit. Events get positions in the order in which they are
+    /// given here.
     #[must_use]
     pub fn append(
         mut self,
@@ -113,7 +115,8 @@ impl Commit {
         self
     }
 
-    /// Whether it is within the limits and not empty. The bytes it takes are checked when it is encoded.
+    /// Whether it is within the limits and not empty. The bytes it takes are checked when it is
+    /// encoded.
     pub(crate) fn check(&self) -> Result<(), Refusal> {
         let events: usize = self.parts.iter().map(|part| part.events.len()).sum();
         if events == 0 {

@@ -41,7 +41,8 @@ pub struct Corruption {
     pub file_offset: Option<u64>,
     /// The log offset at which the damage was met, if it is in the log.
     pub log_offset: Option<LogOffset>,
-    /// The last position before the damage, if it is in the log: everything up to it can still be read.
+    /// The last position before the damage, if it is in the log: everything up to it can still be
+    /// read.
     pub intact_to: Option<Position>,
     /// What was found there, in words.
     pub what: String,
@@ -125,7 +126,8 @@ impl Error {
         self.inner.corruption.as_ref()
     }
 
-    /// For [`ErrorKind::Locked`]: the process that has the store open, if the file says so. Advice, not proof.
+    /// For [`ErrorKind::Locked`]: the process that has the store open, if the file says so. Advice,
+    /// not proof.
     pub fn holder(&self) -> Option<u32> {
         self.inner.holder
     }
@@ -295,7 +297,8 @@ impl From<Refusal> for AppendError {
     }
 }
 
-/// Why a commit did not land. Whatever the reason, nothing of it is in the store, [`AppendError::OutcomeUnknown`] excepted.
+/// Why a commit did not land. Whatever the reason, nothing of it is in the store,
+/// [`AppendError::OutcomeUnknown`] excepted.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AppendError {

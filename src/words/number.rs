@@ -1,4 +1,5 @@
-//! Numbers that must not be mixed: each is its own type, with only the arithmetic that means something.
+//! Numbers that must not be mixed: each is its own type, with only the arithmetic that means
+//! something.
 
 use std::fmt;
 
@@ -130,7 +131,8 @@ impl fmt::Display for Version {
     }
 }
 
-/// Bytes since the log began, over all its segments; never decreases, whatever the place in the file.
+/// Bytes since the log began, over all its segments; never decreases, whatever the place in the
+/// file.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct LogOffset(u64);
 
@@ -148,7 +150,8 @@ impl LogOffset {
         self.0
     }
 
-    /// The offset `bytes` further on. No file is long enough for this to overflow; a lying file saturates.
+    /// The offset `bytes` further on. No file is long enough for this to overflow; a lying file
+    /// saturates.
     pub(crate) const fn plus(self, bytes: u64) -> Self {
         Self(self.0.saturating_add(bytes))
     }

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 /// An event as it stands in the store, borrowed from where it was read.
 ///
-/// Where the event is durable and the file is mapped, names and payload point into the map: nothing was copied.
+/// Where the event is durable and the file is mapped, names and payload point into the map: nothing
+/// was copied.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Event<'a> {
@@ -130,7 +131,8 @@ impl fmt::Debug for Tags<'_> {
     }
 }
 
-/// An event as it stands in the store, with nothing borrowed. [`RecordedEvent::as_event`] gives the other form.
+/// An event as it stands in the store, with nothing borrowed. [`RecordedEvent::as_event`] gives the
+/// other form.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RecordedEvent {

@@ -7,7 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 ///
 /// ```
 /// use annals::Timestamp;
-/// assert_eq!(Timestamp::from_micros(1_357_020_000_000_000).to_string(), "2013-01-01T06:00:00.000000Z");
+/// let new_year = Timestamp::from_micros(1_357_020_000_000_000);
+/// assert_eq!(new_year.to_string(), "2013-01-01T06:00:00.000000Z");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);

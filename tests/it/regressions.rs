@@ -4,9 +4,9 @@ use annals::storage::MemoryStorage;
 use annals::{Durability, NewEvent, Options, Read};
 use std::sync::Arc;
 
-/// Incident: after a crash a store was fine, took commits, and was corrupt at the next opening. Mechanism: recovery remembered the
-/// names of a torn commit, so that the next commit referred to names which were zeroed with it. Fix: the walk keeps the names of valid
-/// commits only.
+/// Incident: after a crash a store was fine, took commits, and was corrupt at the next opening.
+/// Mechanism: recovery remembered the names of a torn commit, so that the next commit referred to
+/// names which were zeroed with it. Fix: the walk keeps the names of valid commits only.
 #[test]
 fn names_of_a_torn_commit_are_not_referred_to() {
     let disk = Arc::new(MemoryStorage::new());
@@ -15,7 +15,8 @@ fn names_of_a_torn_commit_are_not_referred_to() {
     let torn = annals::Commit::new().append("a", 1, [NewEvent::new("New", "to be torn")]);
     store.commit(torn.durability(Durability::Buffered)).unwrap();
 
-    // The power goes off: the names of the second commit have reached the disk, its payload has not.
+    // The power goes off: the names of the second commit have reached the disk, its payload has
+    // not.
     let mut bytes = disk.to_bytes();
     let payload = b"to be torn";
     let at = bytes.windows(payload.len()).position(|window| window == payload).unwrap();

@@ -62,7 +62,8 @@ impl Ablation {
         },
     ];
 
-    /// Tries seeds until the loss shows, at most so many. Returns what was tried, and how often the loss showed.
+    /// Tries seeds until the loss shows, at most so many. Returns what was tried, and how often the
+    /// loss showed.
     pub fn run(&self, seeds: u64) -> (u64, u64) {
         let effort = Effort { steps: 24, states: 4, exhaustive: 0, again: 2 };
         let (mut states, mut losses) = (0, 0);

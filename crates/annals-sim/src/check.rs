@@ -3,7 +3,8 @@
 use crate::plan::{Model, ModelEvent};
 use annals::{Event, Read, Store};
 
-/// How many commits of the model the store has, given that it has a prefix of them, whole; or what is wrong.
+/// How many commits of the model the store has, given that it has a prefix of them, whole; or what
+/// is wrong.
 pub(crate) fn prefix(store: &Store, model: &Model) -> Result<usize, String> {
     let mut cursor = store.read_all(Read::new()).map_err(|error| error.to_string())?;
     let mut position = 0;

@@ -1,4 +1,5 @@
-//! What a power cut can leave: from a journal, a state for every prefix of it and every fate of its unsynced sectors.
+//! What a power cut can leave: from a journal, a state for every prefix of it and every fate of its
+//! unsynced sectors.
 
 use crate::disk::{Op, SECTOR};
 use crate::random::Random;
@@ -91,7 +92,8 @@ impl Moment {
         if !random.one_in(3) {
             bytes.resize(self.cache.len(), 0);
         }
-        // Some crashes are calm, some are not: else with many sectors none would ever be all old or all new.
+        // Some crashes are calm, some are not: else with many sectors none would ever be all old or
+        // all new.
         let mood = random.below(4);
         for (sector, writes) in &self.unsynced {
             let old = self.sector(&self.durable, *sector);

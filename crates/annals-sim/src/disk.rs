@@ -62,7 +62,8 @@ struct State {
     syncs_failed: usize,
 }
 
-/// A device for a store. Clones are the same device; [`SimDisk::kill`] cuts off the store that has it.
+/// A device for a store. Clones are the same device; [`SimDisk::kill`] cuts off the store that has
+/// it.
 #[derive(Clone)]
 pub struct SimDisk {
     state: Arc<Mutex<State>>,
@@ -86,7 +87,8 @@ impl SimDisk {
         disk
     }
 
-    /// The process dies: the store that has this disk can do nothing more with it. What it wrote is there.
+    /// The process dies: the store that has this disk can do nothing more with it. What it wrote is
+    /// there.
     #[must_use]
     pub fn kill(&self) -> Self {
         let mut state = self.lock();

@@ -8,8 +8,8 @@ use crate::random::Random;
 use annals::Rules;
 use std::sync::Arc;
 
-/// Runs the plan of this seed with each of its operations failing once, and from then on, in each way; then the process is
-/// started again, the machine perhaps cut off.
+/// Runs the plan of this seed with each of its operations failing once, and from then on, in each
+/// way; then the process is started again, the machine perhaps cut off.
 pub fn prove_faults(seed: u64, rules: Rules, steps: usize, stride: usize) -> Count {
     let mut count = Count::default();
     let start = plan::new_store(seed);
@@ -71,7 +71,8 @@ fn one(
         return Err(what);
     }
 
-    // The process is started again on the same machine: the cache may hold what the device never got.
+    // The process is started again on the same machine: the cache may hold what the device never
+    // got.
     let disk = run.disk.kill();
     drop(run.store);
     let open = |disk: &SimDisk| {

@@ -12,12 +12,13 @@ use std::time::Instant;
 const HELP: &str = "\
 annals-sim: crashes, rots and faults against a simulated disk
 
-    annals-sim crash  [SEEDS]   power cuts and process deaths at every moment of each seed's plan, and again after recovery
+    annals-sim crash  [SEEDS]   power cuts and process deaths at every moment of a plan, and again
     annals-sim rot    [SEEDS]   durable sectors become garbage
     annals-sim fault  [SEEDS]   operations fail, once and from then on; a failed sync lies
     annals-sim ablate [SEEDS]   the rule with each part switched off: every part has to be missed
 
-SEEDS is FIRST..END, or one seed to replay it (default 0..1000). Exit code: 0 no violation, 1 violations, 2 wrong use.
+SEEDS is FIRST..END, or one seed to replay it (default 0..1000).
+Exit code: 0 no violation, 1 violations, 2 wrong use.
 Example: annals-sim crash 0..100000
 ";
 
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
         }
     };
     println!(
-        "{} states, {} double crashes, {} refused, {} violations, {} losses that no byte could tell",
+        "{} states, {} double crashes, {} refused, {} violations, {} losses no byte could tell",
         count.states, count.double, count.refused, count.violations, count.silent
     );
     count.examples.iter().for_each(|example| println!("  {example}"));

@@ -104,8 +104,8 @@ pub(crate) fn next_commit(
     (commit, events)
 }
 
-/// Runs a plan of `steps` steps on a disk, noting what is begun, acknowledged and durable. Returns the model of all that was begun, and
-/// the disk as the last process has it.
+/// Runs a plan of `steps` steps on a disk, noting what is begun, acknowledged and durable. Returns
+/// the model of all that was begun, and the disk as the last process has it.
 pub(crate) fn run(
     mut disk: SimDisk,
     mut model: Model,

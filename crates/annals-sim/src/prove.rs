@@ -1,4 +1,5 @@
-//! Crashes: every moment of a plan, several fates of its sectors, recovery, going on, crashing again.
+//! Crashes: every moment of a plan, several fates of its sectors, recovery, going on, crashing
+//! again.
 
 use crate::check;
 use crate::crash::Moment;
@@ -176,7 +177,8 @@ fn recovered(
     Ok(there)
 }
 
-/// Recovers once more with a journal, goes on a little, and crashes at random moments of that: in recovery, and after it.
+/// Recovers once more with a journal, goes on a little, and crashes at random moments of that: in
+/// recovery, and after it.
 fn again(
     bytes: Vec<u8>,
     kept: &Model,

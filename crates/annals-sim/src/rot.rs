@@ -16,7 +16,8 @@ pub fn prove_rot(seed: u64, rules: Rules, steps: usize) -> Count {
     let mut random = Random::new(seed);
     let mut count = Count::default();
     let start = plan::new_store(random.bits());
-    // Written under the whole rule, but for what is written at all; then read under the rule that is tried.
+    // Written under the whole rule, but for what is written at all; then read under the rule that
+    // is tried.
     let written = Rules { stub: rules.stub, ..Rules::ALL };
     let disk = SimDisk::journaling(start.clone());
     let run = plan::run(disk, Model::default(), steps, written, &mut random);
@@ -107,7 +108,8 @@ fn judge(
     }
 }
 
-/// Whether the bytes outside of this sector prove that the first commit that is missing was synced: a slot, a frame or a stub says so.
+/// Whether the bytes outside of this sector prove that the first commit that is missing was synced:
+/// a slot, a frame or a stub says so.
 ///
 /// This reads the fields where FORMAT.md has them, without any of the store's code.
 fn is_proven(healthy: &[u8], sector: usize, model: &Model, there: usize) -> bool {

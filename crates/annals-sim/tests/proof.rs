@@ -1,4 +1,5 @@
-//! The proof, as far as it goes in a few minutes. The full run is a command: see README, 'How it is tested'.
+//! The proof, as far as it goes in a few minutes. The full run is a command: see README, 'How it is
+//! tested'.
 #![allow(
     missing_docs,
     clippy::print_stdout,

@@ -5,9 +5,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Makes a file at `path` that begins with `contents` and has room for `length` bytes, all of it durable.
+/// Makes a file at `path` that begins with `contents` and has room for `length` bytes, all of it
+/// durable.
 ///
-/// Fails with `AlreadyExists` if there is something at `path`, even if it came up while this was under way.
+/// Fails with `AlreadyExists` if there is something at `path`, even if it came up while this was
+/// under way.
 pub(super) fn create(path: &Path, contents: &[u8], length: u64) -> io::Result<()> {
     let temporary = temporary_name(path)?;
     let result = write_whole(&temporary, contents, length)

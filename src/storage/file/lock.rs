@@ -1,8 +1,8 @@
 //! The one writer's lock.
 //!
-//! It is taken on a descriptor of its own that is never mapped: a map keeps `flock` alive after its descriptor is closed
-//! (flock(2)). A register in the process beside it tells a second opener here from one elsewhere, and holds where the
-//! file system has no locks.
+//! It is taken on a descriptor of its own that is never mapped: a map keeps `flock` alive after its
+//! descriptor is closed (flock(2)). A register in the process beside it tells a second opener here
+//! from one elsewhere, and holds where the file system has no locks.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -15,7 +15,8 @@ pub(super) type FileId = (u64, u64);
 /// The files that this process has open for writing.
 static WRITERS: Mutex<Vec<FileId>> = Mutex::new(Vec::new());
 
-/// How often, and how long apart, an opener asks: a reader that asks whether a writer lives holds a lock for a moment.
+/// How often, and how long apart, an opener asks: a reader that asks whether a writer lives holds a
+/// lock for a moment.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(4);
 

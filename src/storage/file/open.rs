@@ -11,8 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// How a file is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Access {
-    /// Through maps: payloads are borrowed from the page cache, nothing is copied. Whoever cuts the file while it is
-    /// mapped kills the process.
+    /// Through maps: payloads are borrowed from the page cache, nothing is copied. Whoever cuts the
+    /// file while it is mapped kills the process.
     #[default]
     Map,
     /// By reading: for files on a network or from strangers. A cut file gives an error.
@@ -48,7 +48,8 @@ impl FileStorage {
         Ok(Self { file, path, id, access, writable, lock: Mutex::new(None) })
     }
 
-    /// Makes a file that begins with `contents` and has room for `length` bytes: atomically, durably, never over another.
+    /// Makes a file that begins with `contents` and has room for `length` bytes: atomically,
+    /// durably, never over another.
     pub fn create(path: &Path, contents: &[u8], length: u64) -> io::Result<()> {
         create::create(path, contents, length)
     }

@@ -49,7 +49,8 @@ pub(in crate::storage) fn next_data(file: &File, offset: u64, end: u64) -> u64 {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
         let Ok(from) = off_t(offset) else { return offset };
-        // SAFETY: `lseek` takes a descriptor and numbers. The descriptor's own place is used by nobody.
+        // SAFETY: `lseek` takes a descriptor and numbers. The descriptor's own place is used by
+        // nobody.
         let found = unsafe { libc::lseek(file.as_raw_fd(), from, libc::SEEK_DATA) };
         match u64::try_from(found) {
             Ok(found) => return found.clamp(offset, end.max(offset)),
@@ -95,7 +96,8 @@ pub(in crate::storage) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 /// This host's name, or nothing.
 pub(super) fn host_name() -> String {
     let mut name = [0_u8; 256];
-    // SAFETY: the buffer is as long as it is said to be, less one, so a NUL always follows the name.
+    // SAFETY: the buffer is as long as it is said to be, less one, so a NUL always follows the
+    // name.
     let result = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
     if result != 0 {
         return String::new();
