@@ -93,3 +93,11 @@ pub(super) fn crc(before: u32, bytes: &[u8]) -> u32 {
     hasher.update(bytes);
     hasher.finalize()
 }
+
+/// CRC-32 of `first` and then `second`: one look at what the processor can do, not two.
+pub(super) fn crc_of_two(first: &[u8], second: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(first);
+    hasher.update(second);
+    hasher.finalize()
+}

@@ -4,7 +4,6 @@ use super::bytes::{get_16, get_u32, put, put_u32, put_u64};
 use super::check::{FileKey, crc, matches};
 use super::frame::Epoch;
 use super::layout::{FORMAT_VERSION, HEADER_MAGIC, PAGE, header, slot};
-use crate::words::Position;
 use uuid::Uuid;
 
 /// Which file it is.
@@ -62,15 +61,14 @@ impl FileHeader {
 }
 
 impl Identity {
-    /// The id of an event that was given none: a UUID of version 8 (RFC 9562) made of the store's
-    /// id, the epoch of its frame and its position, so that no other event of any store has it.
-    pub fn derived_id(&self, epoch: Epoch, position: Position) -> Uuid {
-        let mut bytes = [0; 40];
+    /// The random bits that the derived ids of an epoch's events share: SipHash-1-3 with 128 bits of
+    /// output, under the file's key, of the store's id, the epoch's counter and its random bits.
+    pub fn epoch_bits(&self, epoch: Epoch) -> u128 {
+        let mut bytes = [0; 32];
         put(&mut bytes, 0, self.store_id.as_bytes());
         put_u64(&mut bytes, 16, epoch.counter);
         put_u64(&mut bytes, 24, epoch.salt);
-        put_u64(&mut bytes, 32, position.get());
-        Uuid::new_v8(self.key.term(&bytes).0.to_le_bytes())
+        self.key.term(&bytes).0
     }
 
     /// Writes it to where page 0 and the slots have it.

@@ -3,7 +3,7 @@
 
 use super::bytes::{get_16, get_i64, get_u16, get_u32, get_u64, index, pad8};
 use super::bytes::{put, put_u16, put_u32, put_u64, u64_of};
-use super::check::{FileKey, crc, matches};
+use super::check::{FileKey, crc, crc_of_two, matches};
 use super::layout::{EVENT_TAG, NAME_TAG, event, name};
 use crate::words::{EventKind, Limit, LogOffset, NewEvent, Position, Timestamp, Version};
 use uuid::Uuid;
@@ -56,7 +56,7 @@ pub struct RawEvent<'a> {
     /// The same for its type.
     pub event_type: u32,
     /// The same for each tag, four bytes each.
-    tag_refs: &'a [u8],
+    pub tag_refs: &'a [u8],
     /// The id given by the caller.
     pub id: Option<Uuid>,
     /// The conversation.
@@ -93,6 +93,13 @@ impl<'a> Record<'a> {
 }
 
 impl<'a> NameRecord<'a> {
+    /// The name of a record that was parsed and checked before; nothing if it is not one.
+    pub fn text_again(bytes: &'a [u8]) -> &'a str {
+        let length = index(u64::from(get_u16(bytes, name::LENGTH)));
+        let text = bytes.get(name::LEN..name::LEN + length).unwrap_or_default();
+        std::str::from_utf8(text).unwrap_or_default()
+    }
+
     /// Reads a name's record.
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
         if *bytes.get(name::TAG)? != NAME_TAG {
@@ -332,19 +339,7 @@ fn body_crc(record: &[u8], head_len: usize) -> u32 {
     crc(0, record.get(head_len..).unwrap_or_default())
 }
 
-/// The check of a record: the CRC-32 of its body, then of its head behind the check, then its
-/// place.
-fn record_check(
-    record: &[u8],
-    head_len: usize,
-    body_crc: u32,
-    (at, position): (LogOffset, Position),
-    key: &FileKey,
-) -> u32 {
-    let head = record.get(event::CHECK + 4..head_len).unwrap_or_default();
-    key.record_check(crc(body_crc, head), at, position)
-}
-
+/// Gives a record its check: the CRC-32 of its body, then of its head behind the check, then its place.
 fn seal(
     record: &mut [u8],
     head_len: usize,
@@ -353,7 +348,8 @@ fn seal(
     position: Position,
     key: &FileKey,
 ) -> u32 {
-    let check = record_check(record, head_len, body_crc, (at, position), key);
+    let head = record.get(event::CHECK + 4..head_len).unwrap_or_default();
+    let check = key.record_check(crc(body_crc, head), at, position);
     put_u32(record, event::CHECK, check);
     check
 }
@@ -366,8 +362,9 @@ fn verify(
     key: &FileKey,
 ) -> Option<u32> {
     let stored = get_u32(record, event::CHECK);
-    let computed = record_check(record, head_len, body_crc(record, head_len), (at, position), key);
-    matches(stored, computed).then_some(stored)
+    let (head, body) = record.split_at_checked(head_len)?;
+    let crc = crc_of_two(body, head.get(event::CHECK + 4..)?);
+    matches(stored, key.record_check(crc, at, position)).then_some(stored)
 }
 
 fn kind_byte(kind: EventKind) -> u8 {

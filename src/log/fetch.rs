@@ -5,7 +5,7 @@ use crate::format::{
     FRAME_LEN, FrameHeader, Identity, NAME_HEAD_LEN, NameRecord, PAGE, RawEvent, index,
 };
 use crate::storage::Storage;
-use crate::words::{Event, LogOffset, Position, Tags};
+use crate::words::{Event, IdOf, LogOffset, Name, NameSource, Position, Tags};
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
@@ -42,14 +42,24 @@ pub struct Fetch {
     segments: SegmentList,
     segment: Option<Arc<Segment>>,
     window: Window,
-    header: Option<FrameHeader>,
-    names: HashMap<(LogOffset, u32), String>,
-    /// Names in the map whose check was seen to be right, by their place; see [`Fetch::trusted`].
-    trusted: Box<[(LogOffset, u32); TRUSTED]>,
+    /// The last frame's header, and the id bits of its epoch.
+    frame: Option<(FrameHeader, u128)>,
+    names: NameCache,
 }
 
-/// Names that a cursor remembers to have checked.
-const TRUSTED: usize = 256;
+/// Names that can't be borrowed from a map.
+#[derive(Default)]
+struct NameCache {
+    segment: LogOffset,
+    texts: HashMap<u32, String>,
+}
+
+impl NameSource for NameCache {
+    fn name(&self, reference: u32) -> &str {
+        self.texts.get(&reference).map_or("", String::as_str)
+    }
+}
+
 /// Names that a cursor keeps where it can't borrow them.
 const NAMES: usize = 4_096;
 
@@ -62,38 +72,27 @@ impl Fetch {
         ahead: usize,
     ) -> Self {
         let window = Window::new(storage.clone(), ahead);
-        Self {
-            storage,
-            identity,
-            segments,
-            segment: None,
-            window,
-            header: None,
-            names: HashMap::new(),
-            trusted: Box::new([(LogOffset::ZERO, 0); TRUSTED]),
-        }
+        let names = NameCache::default();
+        Self { storage, identity, segments, segment: None, window, frame: None, names }
     }
 
     /// The event at this place. `watermark` is the store's, or less.
     pub fn event(&mut self, place: Located, watermark: LogOffset) -> Result<Event<'_>, FetchError> {
-        let damaged = self.damaged(place);
         if !self.segment.as_ref().is_some_and(|segment| segment.place.contains(place.at)) {
             self.segment = self.segments.find(place.at).cloned();
-            self.header = None;
         }
-        let Some(segment) = self.segment.clone() else { return Err(damaged) };
-        let mapped = segment
-            .stable(&*self.storage, watermark)
-            .is_some_and(|stable| index(place.at.since(segment.place.log_offset)) < stable.len());
-        if mapped { self.borrow(place, watermark) } else { self.read(place, &segment) }
+        let Some(segment) = &self.segment else { return Err(damage(place, None)) };
+        let distance = index(place.at.since(segment.place.log_offset));
+        let stable = segment.stable(&*self.storage, watermark);
+        let mapped = stable.is_some_and(|stable| distance < stable.len());
+        if mapped { self.borrow(place, watermark) } else { self.read(place) }
     }
 
     /// From the map: nothing is copied.
     fn borrow(&mut self, place: Located, watermark: LogOffset) -> Result<Event<'_>, FetchError> {
-        let Self { storage, identity, segment, header, trusted, .. } = self;
+        let Self { storage, identity, segment, frame, .. } = self;
         let segment: &Segment = segment.as_deref().ok_or(damage(place, None))?;
-        let file_offset = segment.place.file_offset(place.at);
-        let damaged = || damage(place, Some(file_offset));
+        let damaged = || damage(place, Some(segment.place.file_offset(place.at)));
         let start = segment.place.log_offset;
         let stable = segment.stable(&**storage, watermark).ok_or_else(damaged)?;
         let bytes = stable.get(index(place.at.since(start))..).ok_or_else(damaged)?;
@@ -101,43 +100,27 @@ impl Fetch {
         let raw = RawEvent::parse(bytes).ok_or_else(damaged)?;
         raw.check(place.at, place.position, key).ok_or_else(damaged)?;
         let header_at = place.at.minus(u64::from(raw.distance)).ok_or_else(damaged)?;
-        let frame = match header {
-            Some(known) if known.at == header_at => *known,
-            _ => {
-                let bytes = stable.get(index(header_at.since(start))..).ok_or_else(damaged)?;
-                let (found, _) = FrameHeader::decode(bytes, header_at, key).ok_or_else(damaged)?;
-                *header.insert(found)
-            }
-        };
-        let mut name = |reference: u32| {
-            let bytes = stable.get(index(u64::from(reference))..)?;
-            let name = NameRecord::parse(bytes)?;
-            let entry = trusted.get_mut(index(u64::from(reference / 8)) % TRUSTED)?;
-            if *entry != (start, reference) {
-                name.check(start.plus(u64::from(reference)), key)?;
-                *entry = (start, reference);
-            }
-            Some(name.text)
-        };
-        let stream = name(raw.stream).ok_or_else(damaged)?;
-        let event_type = name(raw.event_type).ok_or_else(damaged)?;
-        let mut tags = Tags::default();
-        for reference in raw.tags() {
-            tags.push(name(reference).ok_or_else(damaged)?);
+        if !frame.as_ref().is_some_and(|(known, _)| known.at == header_at) {
+            let bytes = stable.get(index(header_at.since(start))..).ok_or_else(damaged)?;
+            let (header, _) = FrameHeader::decode(bytes, header_at, key).ok_or_else(damaged)?;
+            remember(frame, header, identity);
         }
-        Ok(assemble(place.position, &raw, &frame, identity, (stream, event_type, tags)))
+        let all = [raw.stream, raw.event_type].into_iter().chain(raw.tags());
+        if !all.into_iter().all(|reference| segment.has_name(stable, reference, key)) {
+            return Err(damaged());
+        }
+        let frame = frame.as_ref().ok_or_else(damaged)?;
+        Ok(assemble(place.position, &raw, frame, segment))
     }
 
     /// By reading: what is not durable yet, and devices that can't be mapped.
-    fn read(&mut self, place: Located, segment: &Segment) -> Result<Event<'_>, FetchError> {
-        let start = segment.place.log_offset;
-        let damaged = self.damaged(place);
+    fn read(&mut self, place: Located) -> Result<Event<'_>, FetchError> {
+        let damaged = || self.damaged(place);
+        let segment = self.segment.clone().ok_or_else(damaged)?;
+        let damaged = damage(place, Some(segment.place.file_offset(place.at)));
         let bytes =
             self.window.get(&self.segments, place.at, index(PAGE)).map_err(FetchError::Io)?;
         let length = RawEvent::len_hint(bytes).unwrap_or(0);
-        if length > bytes.len() {
-            self.window.get(&self.segments, place.at, length).map_err(FetchError::Io)?;
-        }
         // First what has to be looked up, then the borrowing.
         let bytes = self.window.get(&self.segments, place.at, length).map_err(FetchError::Io)?;
         let Some(raw) = RawEvent::parse(bytes) else { return Err(damaged) };
@@ -147,31 +130,25 @@ impl Fetch {
         let references: Vec<u32> =
             [raw.stream, raw.event_type].into_iter().chain(raw.tags()).collect();
         let Some(header_at) = place.at.minus(u64::from(raw.distance)) else { return Err(damaged) };
-        if self.names.len() > NAMES {
-            self.names.clear();
+        if self.names.segment != segment.place.log_offset || self.names.texts.len() > NAMES {
+            self.names.texts.clear();
+            self.names.segment = segment.place.log_offset;
         }
-        for reference in &references {
-            if !self.names.contains_key(&(start, *reference)) {
-                let Some(text) = self.read_name(segment, *reference)? else { return Err(damaged) };
-                self.names.insert((start, *reference), text);
+        for reference in references {
+            if !self.names.texts.contains_key(&reference) {
+                let Some(text) = self.read_name(&segment, reference)? else { return Err(damaged) };
+                self.names.texts.insert(reference, text);
             }
         }
-        let frame = match self.header {
-            Some(known) if known.at == header_at => known,
-            _ => {
-                let Some(found) = self.read_header(segment, header_at)? else {
-                    return Err(damaged);
-                };
-                *self.header.insert(found)
-            }
-        };
+        if !self.frame.as_ref().is_some_and(|(known, _)| known.at == header_at) {
+            let Some(header) = self.read_header(&segment, header_at)? else { return Err(damaged) };
+            remember(&mut self.frame, header, &self.identity);
+        }
         let bytes = self.window.get(&self.segments, place.at, length).map_err(FetchError::Io)?;
-        let Some(raw) = RawEvent::parse(bytes) else { return Err(damaged) };
-        let names = &self.names;
-        let name = |reference| names.get(&(start, reference)).map_or("", String::as_str);
-        let tags = raw.tags().map(name).collect();
-        let found = (name(raw.stream), name(raw.event_type), tags);
-        Ok(assemble(place.position, &raw, &frame, &self.identity, found))
+        match (RawEvent::parse(bytes), &self.frame) {
+            (Some(raw), Some(frame)) => Ok(assemble(place.position, &raw, frame, &self.names)),
+            _ => Err(damaged),
+        }
     }
 
     fn read_name(&self, segment: &Segment, reference: u32) -> Result<Option<String>, FetchError> {
@@ -220,28 +197,33 @@ fn damage(place: Located, file_offset: Option<u64>) -> FetchError {
     FetchError::Damaged { position: place.position, at: place.at, file_offset }
 }
 
+/// Keeps a frame's header; the id bits are made anew only where the epoch is another.
+fn remember(frame: &mut Option<(FrameHeader, u128)>, header: FrameHeader, identity: &Identity) {
+    let known = frame.as_ref().filter(|(known, _)| known.epoch == header.epoch);
+    let bits = known.map_or_else(|| identity.epoch_bits(header.epoch), |(_, bits)| *bits);
+    *frame = Some((header, bits));
+}
+
 fn assemble<'a>(
     position: Position,
     raw: &RawEvent<'a>,
-    frame: &FrameHeader,
-    identity: &Identity,
-    (stream, event_type, tags): (&'a str, &'a str, Tags<'a>),
+    (frame, epoch_bits): &(FrameHeader, u128),
+    names: &'a dyn NameSource,
 ) -> Event<'a> {
     Event {
         position,
-        stream,
         version: raw.version,
-        id: raw.id.unwrap_or_else(|| identity.derived_id(frame.epoch, position)),
-        id_given: raw.id.is_some(),
-        event_type,
         kind: raw.kind,
         schema_version: raw.schema_version,
-        tags,
         correlation_id: raw.correlation_id,
         causation_id: raw.causation_id,
         recorded: frame.recorded,
         occurred: raw.occurred,
         metadata: raw.metadata,
         payload: raw.payload,
+        id: raw.id.map_or(IdOf::Derived(*epoch_bits), IdOf::Given),
+        stream: Name::At(names, raw.stream),
+        event_type: Name::At(names, raw.event_type),
+        tags: Tags::at(names, raw.tag_refs),
     }
 }

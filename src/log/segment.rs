@@ -1,22 +1,34 @@
 //! The segments of a log, as a reader holds them.
 
-use crate::format::{FileKey, Mark, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, index};
+use crate::format::{
+    Extent, FileKey, Mark, NameRecord, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, index,
+};
 use crate::storage::{Map, Storage, read_full};
-use crate::words::LogOffset;
+use crate::words::{LogOffset, NameSource};
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+
+/// Bytes of a segment for which checked names are remembered together.
+const PIECE: u32 = 1 << 18;
+/// A bit for each 8 bytes of a piece.
+const WORDS: usize = 1 << 9;
+
+type Checked = Box<[AtomicU64; WORDS]>;
 
 /// A segment and, where the device can, its map.
 pub struct Segment {
     /// Where it is.
     pub place: SegmentRef,
     map: OnceLock<Option<Map>>,
+    /// Which names were checked in the map: a piece for every [`PIECE`] bytes, made when it is needed.
+    checked: OnceLock<Box<[OnceLock<Checked>]>>,
 }
 
 impl Segment {
     /// A segment that is not mapped yet.
     pub fn new(place: SegmentRef) -> Self {
-        Self { place, map: OnceLock::new() }
+        Self { place, map: OnceLock::new(), checked: OnceLock::new() }
     }
 
     /// Its bytes that never change again, if it can be mapped; `watermark` is the store's.
@@ -37,7 +49,39 @@ impl Segment {
     }
 }
 
-use crate::format::Extent;
+impl Segment {
+    /// Whether there is a name at this distance from the segment's first byte. It is checked when it is first asked
+    /// for.
+    pub fn has_name(&self, stable: &[u8], reference: u32, key: &FileKey) -> bool {
+        let pieces = index(self.place.extent.length.div_ceil(u64::from(PIECE)));
+        let pieces = self.checked.get_or_init(|| (0..pieces).map(|_| OnceLock::new()).collect());
+        let Some(piece) = pieces.get(index(u64::from(reference / PIECE))) else { return false };
+        let piece = piece.get_or_init(|| Box::new([const { AtomicU64::new(0) }; WORDS]));
+        let within = reference % PIECE / 8;
+        let Some(word) = piece.get(index(u64::from(within / 64))) else { return false };
+        let bit = 1 << (within % 64);
+        // Relaxed: the bit says something of bytes that never change.
+        if word.load(Ordering::Relaxed) & bit != 0 && reference.is_multiple_of(8) {
+            return true;
+        }
+        let at = self.place.log_offset.plus(u64::from(reference));
+        let bytes = stable.get(index(u64::from(reference))..).unwrap_or_default();
+        let name = NameRecord::parse(bytes).filter(|name| name.check(at, key).is_some());
+        if name.is_some() {
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+        name.is_some()
+    }
+}
+
+/// Names that [`Segment::has_name`] has found.
+impl NameSource for Segment {
+    fn name(&self, reference: u32) -> &str {
+        let stable = self.map.get().and_then(Option::as_ref).map_or(&[][..], Map::stable);
+        let bytes = stable.get(index(u64::from(reference))..).unwrap_or_default();
+        NameRecord::text_again(bytes)
+    }
+}
 
 /// All segments of a log, in its order.
 #[derive(Clone, Default)]

@@ -20,4 +20,5 @@ pub use limits::Limit;
 pub use names::{category_of, check_name};
 pub use number::{LogOffset, Position, Version};
 pub use recorded::{Event, RecordedEvent, Tags};
+pub(crate) use recorded::{IdOf, Name, NameSource};
 pub use time::Timestamp;

@@ -4,31 +4,21 @@ use super::{EventKind, Position, Timestamp, Version, category_of};
 use std::fmt;
 use uuid::Uuid;
 
-/// An event as it stands in the store, borrowed from where it was read.
+/// An event as it stands in the store, lent by whoever read it.
 ///
-/// Where the event is durable and the file is mapped, names and payload point into the map: nothing
-/// was copied.
-#[derive(Clone, Debug, PartialEq)]
+/// Where the event is durable and the file is mapped, everything points into the map: nothing was copied. Its names
+/// were checked when it was read; they are looked up when they are asked for.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Event<'a> {
     /// Its number in the store.
     pub position: Position,
-    /// Its stream's name.
-    pub stream: &'a str,
-    /// Its number in the stream.
+    /// Its number in its stream.
     pub version: Version,
-    /// The id that was given with it, or the one derived from its place.
-    pub id: Uuid,
-    /// Whether the id was given by the caller.
-    pub id_given: bool,
-    /// Its type.
-    pub event_type: &'a str,
     /// What it is for.
     pub kind: EventKind,
     /// The version of its payload's schema.
     pub schema_version: u16,
-    /// Its tags, in the order in which they were given.
-    pub tags: Tags<'a>,
     /// The conversation it belongs to.
     pub correlation_id: Option<Uuid>,
     /// What caused it.
@@ -41,23 +31,94 @@ pub struct Event<'a> {
     pub metadata: Option<&'a [u8]>,
     /// Its payload.
     pub payload: &'a [u8],
+    pub(crate) id: IdOf,
+    pub(crate) stream: Name<'a>,
+    pub(crate) event_type: Name<'a>,
+    pub(crate) tags: Tags<'a>,
+}
+
+/// Where the names are that an event refers to.
+pub(crate) trait NameSource: Sync {
+    /// The name with this number, which was checked before.
+    fn name(&self, reference: u32) -> &str;
+}
+
+/// A name: itself, or where it is.
+#[derive(Clone, Copy)]
+pub(crate) enum Name<'a> {
+    Text(&'a str),
+    At(&'a dyn NameSource, u32),
+}
+
+/// An event's id: given by the caller, or derived from its place.
+#[derive(Clone, Copy)]
+pub(crate) enum IdOf {
+    Given(Uuid),
+    /// The bits that all events of an epoch share; see [`derived_id`].
+    Derived(u128),
+}
+
+/// The id of an event that was given none: a UUID of version 8 (RFC 9562). The random bits of its epoch, the position
+/// added into the lower half and multiplied into the upper half: no other event of the store has it, and none of
+/// another store is going to.
+pub(crate) fn derived_id(epoch_bits: u128, position: Position) -> Uuid {
+    let position = position.get();
+    let upper = u128::from(position.wrapping_mul(0x9E37_79B9_7F4A_7C15)) << 64;
+    Uuid::new_v8((epoch_bits ^ upper ^ u128::from(position)).to_be_bytes())
+}
+
+impl<'a> Name<'a> {
+    fn text(self) -> &'a str {
+        match self {
+            Self::Text(text) => text,
+            Self::At(source, reference) => source.name(reference),
+        }
+    }
 }
 
 impl<'a> Event<'a> {
+    /// Its stream's name.
+    pub fn stream(&self) -> &'a str {
+        self.stream.text()
+    }
+
+    /// Its type.
+    pub fn event_type(&self) -> &'a str {
+        self.event_type.text()
+    }
+
+    /// Its tags, in the order in which they were given.
+    pub fn tags(&self) -> Tags<'a> {
+        self.tags
+    }
+
     /// The category of its stream.
     pub fn category(&self) -> &'a str {
-        category_of(self.stream)
+        category_of(self.stream())
+    }
+
+    /// The id that was given with it, or the one derived from its place.
+    pub fn id(&self) -> Uuid {
+        match self.id {
+            IdOf::Given(id) => id,
+            IdOf::Derived(epoch_bits) => derived_id(epoch_bits, self.position),
+        }
+    }
+
+    /// Whether its id was given by the caller.
+    pub fn is_id_given(&self) -> bool {
+        matches!(self.id, IdOf::Given(_))
     }
 
     /// A copy that borrows nothing.
     pub fn to_recorded(&self) -> RecordedEvent {
         RecordedEvent {
             position: self.position,
-            stream: self.stream.to_owned(),
+            stream: self.stream().to_owned(),
             version: self.version,
-            id: self.id,
-            id_given: self.id_given,
-            event_type: self.event_type.to_owned(),
+            id: self.id(),
+            id_given: self.is_id_given(),
+            event_type: self.event_type().to_owned(),
             kind: self.kind,
             schema_version: self.schema_version,
             tags: self.tags.iter().map(str::to_owned).collect(),
@@ -71,57 +132,68 @@ impl<'a> Event<'a> {
     }
 }
 
-/// The tags of an event, in the order in which they were given.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Tags<'a> {
-    /// The first few, so that reading a usual event allocates nothing.
-    few: [&'a str; FEW],
-    /// How many of `few` there are.
-    used: usize,
-    /// The others.
-    more: Vec<&'a str>,
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_recorded(), f)
+    }
 }
 
-const FEW: usize = 4;
+impl PartialEq for Event<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_recorded() == other.to_recorded()
+    }
+}
+
+/// The tags of an event, in the order in which they were given.
+#[derive(Clone, Copy)]
+pub struct Tags<'a>(TagsIn<'a>);
+
+#[derive(Clone, Copy)]
+enum TagsIn<'a> {
+    Texts(&'a [String]),
+    /// Four bytes for each, little-endian.
+    At(&'a dyn NameSource, &'a [u8]),
+}
 
 impl<'a> Tags<'a> {
-    /// Adds one at the end.
-    pub(crate) fn push(&mut self, tag: &'a str) {
-        match self.few.get_mut(self.used) {
-            Some(place) => {
-                *place = tag;
-                self.used += 1;
+    /// Tags that are at these places: four bytes for each, little-endian.
+    pub(crate) fn at(source: &'a dyn NameSource, references: &'a [u8]) -> Self {
+        Self(TagsIn::At(source, references))
+    }
+
+    /// The `nth` of them, from 0 on.
+    pub fn get(&self, nth: usize) -> Option<&'a str> {
+        match self.0 {
+            TagsIn::Texts(texts) => texts.get(nth).map(String::as_str),
+            TagsIn::At(source, references) => {
+                let bytes = references.get(nth.checked_mul(4)?..)?.first_chunk::<4>()?;
+                Some(source.name(u32::from_le_bytes(*bytes)))
             }
-            None => self.more.push(tag),
         }
     }
 
     /// Each of them.
-    pub fn iter(&self) -> impl Iterator<Item = &'a str> + '_ {
-        self.few.iter().take(self.used).chain(&self.more).copied()
+    pub fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let tags = *self;
+        (0..self.len()).map_while(move |nth| tags.get(nth))
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.used + self.more.len()
+        match self.0 {
+            TagsIn::Texts(texts) => texts.len(),
+            TagsIn::At(_, references) => references.len() / 4,
+        }
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.used == 0
+        self.len() == 0
     }
 
     /// Whether this tag is among them, byte for byte.
     pub fn contains(&self, tag: &str) -> bool {
         self.iter().any(|other| other == tag)
-    }
-}
-
-impl<'a> FromIterator<&'a str> for Tags<'a> {
-    fn from_iter<I: IntoIterator<Item = &'a str>>(names: I) -> Self {
-        let mut tags = Self::default();
-        names.into_iter().for_each(|name| tags.push(name));
-        tags
     }
 }
 
@@ -144,7 +216,7 @@ pub struct RecordedEvent {
     pub version: Version,
     /// See [`Event::id`].
     pub id: Uuid,
-    /// See [`Event::id_given`].
+    /// See [`Event::is_id_given`].
     pub id_given: bool,
     /// See [`Event::event_type`].
     pub event_type: String,
@@ -173,20 +245,19 @@ impl RecordedEvent {
     pub fn as_event(&self) -> Event<'_> {
         Event {
             position: self.position,
-            stream: &self.stream,
             version: self.version,
-            id: self.id,
-            id_given: self.id_given,
-            event_type: &self.event_type,
             kind: self.kind,
             schema_version: self.schema_version,
-            tags: self.tags.iter().map(String::as_str).collect(),
             correlation_id: self.correlation_id,
             causation_id: self.causation_id,
             recorded: self.recorded,
             occurred: self.occurred,
             metadata: self.metadata.as_deref(),
             payload: &self.payload,
+            id: IdOf::Given(self.id),
+            stream: Name::Text(&self.stream),
+            event_type: Name::Text(&self.event_type),
+            tags: Tags(TagsIn::Texts(&self.tags)),
         }
     }
 

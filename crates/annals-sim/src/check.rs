@@ -46,11 +46,11 @@ fn all_of(store: &Store, model: &Model, commits: usize, head: u64) -> Result<usi
 
 fn same(event: &Event<'_>, expected: &ModelEvent, position: u64) -> Result<(), String> {
     let found = ModelEvent {
-        stream: event.stream.to_owned(),
+        stream: event.stream().to_owned(),
         version: event.version.get(),
-        event_type: event.event_type.to_owned(),
+        event_type: event.event_type().to_owned(),
         payload: event.payload.to_vec(),
-        tags: event.tags.iter().map(str::to_owned).collect(),
+        tags: event.tags().iter().map(str::to_owned).collect(),
     };
     if event.position.get() != position {
         return Err(format!("position {}, not {position}", event.position));
