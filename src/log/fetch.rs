@@ -100,7 +100,7 @@ impl Fetch {
         let raw = RawEvent::parse(bytes).ok_or_else(damaged)?;
         raw.check(place.at, place.position, key).ok_or_else(damaged)?;
         let header_at = place.at.minus(u64::from(raw.distance)).ok_or_else(damaged)?;
-        if !frame.as_ref().is_some_and(|(known, _)| known.at == header_at) {
+        if frame.as_ref().is_none_or(|(known, _)| known.at != header_at) {
             let bytes = stable.get(index(header_at.since(start))..).ok_or_else(damaged)?;
             let (header, _) = FrameHeader::decode(bytes, header_at, key).ok_or_else(damaged)?;
             remember(frame, header, identity);
@@ -140,7 +140,7 @@ impl Fetch {
                 self.names.texts.insert(reference, text);
             }
         }
-        if !self.frame.as_ref().is_some_and(|(known, _)| known.at == header_at) {
+        if self.frame.as_ref().is_none_or(|(known, _)| known.at != header_at) {
             let Some(header) = self.read_header(&segment, header_at)? else { return Err(damaged) };
             remember(&mut self.frame, header, &self.identity);
         }
