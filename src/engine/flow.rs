@@ -181,8 +181,10 @@ impl State {
     fn advance(&mut self) -> Option<Position> {
         let before = self.visible;
         while let Some(first) = self.queue.front() {
-            let reached = if first.needs_sync { self.synced } else { self.written };
-            if first.end > reached || self.poisoned {
+            // After a failure only what is synced is known; that is, and it may have been acknowledged just now.
+            let known_when_synced = first.needs_sync || self.poisoned;
+            let reached = if known_when_synced { self.synced } else { self.written };
+            if first.end > reached {
                 break;
             }
             self.visible = (first.end, first.head);
