@@ -68,9 +68,14 @@ impl FileStorage {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A descriptor of its own, for a lock.
+    /// A descriptor of its own, for a lock; of the same file, whatever is at the path by now.
     fn open_again(&self) -> io::Result<File> {
-        OpenOptions::new().read(true).write(self.writable).open(&self.path)
+        let own = OpenOptions::new().read(true).write(self.writable).open(&self.path)?;
+        if file_id(&own.metadata()?) != self.id {
+            let what = "the file was replaced while it was being opened; open it again";
+            return Err(io::Error::other(what));
+        }
+        Ok(own)
     }
 }
 
