@@ -37,6 +37,6 @@ pub fn wake_after(engine: &Arc<Engine>, after: Position, waker: &Waker) -> bool 
     if engine.is_follower() && engine.start_looking(LOOK).is_err() {
         return true;
     }
-    // What came between the look and the register rang for nobody.
-    more()
+    // What came between the look and the register rang for nobody: a commit, or a failure.
+    more() || engine.core.check_waitable().is_err()
 }
