@@ -11,7 +11,7 @@ use super::settings::Settings;
 use super::slots::Slots;
 use super::writer::{Engine, Io, Mode, WriteSide, Writer};
 use crate::format::{HOLDER_PAGE, SegmentRef};
-use crate::storage::{Storage, process_name, read_full, write_full};
+use crate::storage::{Storage, process_name, read_full, sync_full, write_full};
 use crate::words::{Error, Position};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
@@ -131,7 +131,7 @@ fn begin(storage: &dyn Storage, settings: &Settings) -> Result<(), Error> {
     storage
         .allocate(0, genesis.length)
         .and_then(|()| write_full(storage, &genesis.bytes, 0))
-        .and_then(|()| storage.sync())
+        .and_then(|()| sync_full(storage))
         .map_err(|error| Error::io("making a new store failed", error))
 }
 

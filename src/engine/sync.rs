@@ -4,9 +4,8 @@ use super::core::Core;
 use super::flow::Turn;
 use super::writer::{Engine, WriteSide};
 use crate::format::Stub;
-use crate::storage::write_full;
+use crate::storage::{sync_full, write_full};
 use crate::words::{Error, ErrorKind, LogOffset, Position};
-use std::io;
 use std::sync::{Mutex, PoisonError, TryLockError};
 
 /// At most one sync of the file runs at a time: were there two, the kernel would tell only one of
@@ -24,12 +23,7 @@ impl Core {
             state.check_poison()?;
             state.written
         };
-        let result = loop {
-            match self.storage.sync() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => break result,
-            }
-        };
+        let result = sync_full(&*self.storage);
         match result {
             Ok(()) => self.publish_synced(written),
             // Before the gate opens: the next sync would lie.

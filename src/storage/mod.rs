@@ -13,4 +13,4 @@ pub use device::Storage;
 pub use file::{Access, FileStorage};
 pub use memory::MemoryStorage;
 pub use sys::{Map, process_name};
-pub use transfer::{read_full, write_full};
+pub use transfer::{read_full, sync_full, write_full};

@@ -1,4 +1,4 @@
-//! Whole reads and writes out of short ones.
+//! Whole reads, writes and syncs out of short or interrupted ones.
 
 use super::Storage;
 use std::io;
@@ -39,6 +39,16 @@ pub fn write_full(storage: &dyn Storage, mut bytes: &[u8], mut offset: u64) -> i
         }
     }
     Ok(())
+}
+
+/// Syncs, going on after interruptions.
+pub fn sync_full(storage: &dyn Storage) -> io::Result<()> {
+    loop {
+        match storage.sync() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }
 
 fn advanced(offset: u64, by: usize) -> u64 {
