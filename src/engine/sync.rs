@@ -2,7 +2,7 @@
 
 use super::core::Core;
 use super::flow::Turn;
-use super::writer::{Engine, WriteSide};
+use super::writer::{Engine, Mode, WriteSide};
 use crate::format::Stub;
 use crate::storage::{sync_full, write_full};
 use crate::words::{Error, ErrorKind, LogOffset, Position};
@@ -89,10 +89,19 @@ impl WriteSide {
 }
 
 impl Engine {
+    /// The last position that is durable.
+    pub fn durable(&self) -> Position {
+        if let Mode::Follow(follow) = &self.mode {
+            // What can't be looked at now stays as it was known.
+            let _ = follow.refresh(&self.core);
+        }
+        self.core.durable()
+    }
+
     /// Returns when this position is durable, asking for a sync at once if it is not.
     pub fn wait_durable(&self, position: Position) -> Result<(), Error> {
-        let side = self.write_side()?;
         let core = &*self.core;
+        let durable = self.durable();
         let (visible, visible_head) = core.flow.lock().visible;
         if position > visible_head {
             return Err(Error::new(
@@ -100,10 +109,10 @@ impl Engine {
                 format!("there is no position {position} yet"),
             ));
         }
-        if position <= core.durable() {
+        if position <= durable {
             return Ok(());
         }
         // The frame ends somewhere before the end of what is visible.
-        side.sync_to(core, visible)
+        self.write_side()?.sync_to(core, visible)
     }
 }

@@ -149,13 +149,15 @@ impl Store {
 
     /// The last durable position: a power cut takes nothing up to it.
     pub fn durable(&self) -> Position {
-        self.engine.core.durable()
+        self.engine.durable()
     }
 
     /// Returns when this position is durable, asking for a sync at once if it is not.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no event has this position yet.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no event has this position yet;
+    /// [`ErrorKind::ReadOnly`](crate::ErrorKind::ReadOnly) if nothing proves it durable, and the store was opened only to
+    /// look.
     pub fn wait_durable(&self, position: impl Into<Position>) -> Result<(), Error> {
         self.engine.wait_durable(position.into())
     }
