@@ -74,6 +74,7 @@ impl SlotState {
         let excess = next.segments.len().saturating_sub(SLOT_SEGMENTS);
         next.segments.drain(..excess);
         let page = 1 - self.page;
+        core.flow.lock().check_poison()?;
         let offset = SLOT_PAGES.get(page).copied().unwrap_or_default();
         if let Err(error) = write_full(&*core.storage, &next.encode(), offset) {
             core.poison();

@@ -139,6 +139,8 @@ impl WriteSide {
     /// Notes how something in the background went.
     pub(super) fn note<T>(&self, result: &Result<T, Error>) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        *trouble = result.as_ref().err().cloned();
+        // Work that came too late for a store that is being closed is no trouble.
+        let err = result.as_ref().err().filter(|error| error.kind() != ErrorKind::Closed);
+        *trouble = err.cloned();
     }
 }

@@ -13,3 +13,4 @@
 mod append;
 mod concurrency;
 mod regressions;
+mod tidy;
