@@ -1,5 +1,5 @@
-//! Any bytes at all: opening them, to read and to write, ends in an answer. Checks pass under `cfg(fuzzing)`, so that
-//! the fuzzer gets past the first of them.
+//! Any bytes at all: opening them, to read and to write, ends in an answer. Checks pass under
+//! `cfg(fuzzing)`, so that the fuzzer gets past the first of them.
 #![no_main]
 
 use annals::storage::MemoryStorage;

@@ -1,5 +1,5 @@
-//! A healthy store whose tail is overwritten with the fuzzer's bytes: recovery gives a prefix of what was there, or
-//! refuses.
+//! A healthy store whose tail is overwritten with the fuzzer's bytes: recovery gives a prefix of
+//! what was there, or refuses.
 #![no_main]
 
 use annals::storage::MemoryStorage;

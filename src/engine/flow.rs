@@ -181,7 +181,8 @@ impl State {
     fn advance(&mut self) -> Option<Position> {
         let before = self.visible;
         while let Some(first) = self.queue.front() {
-            // After a failure only what is synced is known; that is, and it may have been acknowledged just now.
+            // After a failure only what is synced is known; that is, and it may have been
+            // acknowledged just now.
             let known_when_synced = first.needs_sync || self.poisoned;
             let reached = if known_when_synced { self.synced } else { self.written };
             if first.end > reached {

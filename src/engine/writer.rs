@@ -140,7 +140,7 @@ impl WriteSide {
     pub(super) fn note<T>(&self, result: &Result<T, Error>) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         // Work that came too late for a store that is being closed is no trouble.
-        let err = result.as_ref().err().filter(|error| error.kind() != ErrorKind::Closed);
-        *trouble = err.cloned();
+        let error = result.as_ref().err().filter(|error| error.kind() != ErrorKind::Closed);
+        *trouble = error.cloned();
     }
 }

@@ -61,8 +61,8 @@ impl FileHeader {
 }
 
 impl Identity {
-    /// The random bits that the derived ids of an epoch's events share: SipHash-1-3 with 128 bits of
-    /// output, under the file's key, of the store's id, the epoch's counter and its random bits.
+    /// The random bits that the derived ids of an epoch's events share: SipHash-1-3 with 128 bits
+    /// of output, under the file's key, of the store's id, the epoch's counter and its random bits.
     pub fn epoch_bits(&self, epoch: Epoch) -> u128 {
         let mut bytes = [0; 32];
         put(&mut bytes, 0, self.store_id.as_bytes());

@@ -339,7 +339,8 @@ fn body_crc(record: &[u8], head_len: usize) -> u32 {
     crc(0, record.get(head_len..).unwrap_or_default())
 }
 
-/// Gives a record its check: the CRC-32 of its body, then of its head behind the check, then its place.
+/// Gives a record its check: the CRC-32 of its body, then of its head behind the check, then its
+/// place.
 fn seal(
     record: &mut [u8],
     head_len: usize,

@@ -21,7 +21,8 @@ pub struct Segment {
     /// Where it is.
     pub place: SegmentRef,
     map: OnceLock<Option<Map>>,
-    /// Which names were checked in the map: a piece for every [`PIECE`] bytes, made when it is needed.
+    /// Which names were checked in the map: a piece for every [`PIECE`] bytes, made when it is
+    /// needed.
     checked: OnceLock<Box<[OnceLock<Checked>]>>,
 }
 
@@ -50,8 +51,8 @@ impl Segment {
 }
 
 impl Segment {
-    /// Whether there is a name at this distance from the segment's first byte. It is checked when it is first asked
-    /// for.
+    /// Whether there is a name at this distance from the segment's first byte. It is checked when
+    /// it is first asked for.
     pub fn has_name(&self, stable: &[u8], reference: u32, key: &FileKey) -> bool {
         let pieces = index(self.place.extent.length.div_ceil(u64::from(PIECE)));
         let pieces = self.checked.get_or_init(|| (0..pieces).map(|_| OnceLock::new()).collect());

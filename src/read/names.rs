@@ -1,6 +1,7 @@
 //! The names of streams, one after another.
 
 use crate::engine::View;
+use std::fmt;
 
 /// Names of streams, in the order in which the streams began.
 pub struct Names {
@@ -31,5 +32,11 @@ impl Iterator for Names {
             self.next = next;
             self.batch.next()
         })
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Names").field("category", &self.category).finish_non_exhaustive()
     }
 }

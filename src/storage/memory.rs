@@ -1,6 +1,7 @@
 //! A device in memory, for tests and for stores that need not outlive the process.
 
 use super::Storage;
+use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
@@ -87,5 +88,12 @@ impl Storage for MemoryStorage {
 
     fn is_locked(&self) -> io::Result<bool> {
         Ok(self.locked.load(Ordering::Acquire))
+    }
+}
+
+impl fmt::Debug for MemoryStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let length = self.bytes.read().unwrap_or_else(PoisonError::into_inner).len();
+        f.debug_struct("MemoryStorage").field("bytes", &length).finish_non_exhaustive()
     }
 }

@@ -156,8 +156,8 @@ impl Store {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no event has this position yet;
-    /// [`ErrorKind::ReadOnly`](crate::ErrorKind::ReadOnly) if nothing proves it durable, and the store was opened only
-    /// to look.
+    /// [`ErrorKind::ReadOnly`](crate::ErrorKind::ReadOnly) if nothing proves it durable, and the
+    /// store was opened only to look.
     pub fn wait_durable(&self, position: impl Into<Position>) -> Result<(), Error> {
         self.engine.wait_durable(position.into())
     }

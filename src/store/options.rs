@@ -5,6 +5,7 @@ use crate::engine::{Clock, Engine, Settings};
 use crate::log::Rules;
 use crate::storage::{Access, FileStorage, MemoryStorage, Storage};
 use crate::words::{Durability, Error, ErrorKind};
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -190,6 +191,19 @@ impl Options {
     /// A new store in memory. It behaves like one in a file, and is gone with its last handle.
     pub fn in_memory(&self) -> Result<Store, Error> {
         self.open_storage(Arc::new(MemoryStorage::new()))
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("durability", &self.settings.durability)
+            .field("sync_within", &self.settings.sync_within)
+            .field("sync_bytes", &self.settings.sync_bytes)
+            .field("reserve", &self.settings.reserve)
+            .field("access", &self.access)
+            .field("create", &self.create)
+            .finish_non_exhaustive()
     }
 }
 

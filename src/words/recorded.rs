@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 /// An event as it stands in the store, lent by whoever read it.
 ///
-/// Where the event is durable and the file is mapped, everything points into the map: nothing was copied. Its names
-/// were checked when it was read; they are looked up when they are asked for.
+/// Where the event is durable and the file is mapped, everything points into the map: nothing was
+/// copied. Its names were checked when it was read; they are looked up when they are asked for.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Event<'a> {
@@ -58,9 +58,9 @@ pub(crate) enum IdOf {
     Derived(u128),
 }
 
-/// The id of an event that was given none: a UUID of version 8 (RFC 9562). The random bits of its epoch, the position
-/// added into the lower half and multiplied into the upper half: no other event of the store has it, and none of
-/// another store is going to.
+/// The id of an event that was given none: a UUID of version 8 (RFC 9562). The random bits of its
+/// epoch, the position added into the lower half and multiplied into the upper half: no other event
+/// of the store has it, and none of another store is going to.
 pub(crate) fn derived_id(epoch_bits: u128, position: Position) -> Uuid {
     let position = position.get();
     let upper = u128::from(position.wrapping_mul(0x9E37_79B9_7F4A_7C15)) << 64;

@@ -1,4 +1,5 @@
-//! Holds the code to the floors that ARCHITECTURE.md lists and `src/lib.rs` shows as groups of `mod` lines.
+//! Holds the code to the floors that ARCHITECTURE.md lists and `src/lib.rs` shows as groups of
+//! `mod` lines.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -186,6 +187,7 @@ fn is_named(source: &Source, sources: &[Source]) -> bool {
     let is_root = ["src/lib.rs", "src/main.rs", "it/main.rs"].iter().any(|end| path.ends_with(end))
         || folder.ends_with("src/bin")
         || folder.ends_with("benches")
+        || folder.ends_with("annals-sim/tests")
         || folder.ends_with("examples")
         || folder.ends_with("fuzz_targets");
     if is_root {

@@ -3,6 +3,7 @@
 use super::super::{Map, Storage, sys};
 use super::create;
 use super::lock::{self, FileId};
+use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -146,6 +147,16 @@ impl Storage for FileStorage {
 impl Drop for FileStorage {
     fn drop(&mut self) {
         self.unlock();
+    }
+}
+
+impl fmt::Debug for FileStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileStorage")
+            .field("path", &self.path)
+            .field("access", &self.access)
+            .field("writable", &self.writable)
+            .finish_non_exhaustive()
     }
 }
 
