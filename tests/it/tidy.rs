@@ -356,7 +356,10 @@ mod teeth {
 
     #[test]
     fn words_in_comments_and_literals_are_no_code() {
-        let text = "a // unsafe\n\"unsafe \\\" unsafe\" b 'u' '\\'' r#\"unsafe\" \"# c /* unsafe\n*/ &'d e";
+        let text = concat!(
+            "a // unsafe\n\"unsafe \\\" unsafe\" b 'u' '\\'' ",
+            "r#\"unsafe\" \"# c /* unsafe\n*/ &'d e"
+        );
         let code = without_words(text);
         assert!(!code.contains("unsafe"), "{code}");
         let kept: String = code.split_whitespace().collect();
