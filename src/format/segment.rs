@@ -77,7 +77,9 @@ impl SegmentRef {
     }
 
     pub(super) fn is_sane(&self) -> bool {
+        // Names are referred to by 32 bits.
         self.extent.is_sane()
+            && u32::try_from(self.extent.length).is_ok()
             && self.log_offset.get().is_multiple_of(PAGE)
             && self
                 .log_offset

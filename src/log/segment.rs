@@ -42,7 +42,7 @@ impl Segment {
         let map = map.as_ref()?;
         let stable = index(watermark.since(self.place.log_offset));
         let bytes = map.stable();
-        if stable <= bytes.len() || bytes.len() == index(self.place.extent.length) {
+        if stable <= bytes.len() {
             return Some(bytes);
         }
         map.set_stable(stable);

@@ -13,12 +13,16 @@ pub struct Window {
     at: LogOffset,
     bytes: Vec<u8>,
     ahead: usize,
+    /// The device's length when the window was made: nothing longer is ever allocated.
+    size: u64,
 }
 
 impl Window {
     /// A window that reads at least `ahead` bytes at a time, as far as the segment goes.
     pub fn new(storage: Arc<dyn Storage>, ahead: usize) -> Self {
-        Self { storage, at: LogOffset::ZERO, bytes: Vec::new(), ahead }
+        // A device that doesn't say is going to fail the read, too.
+        let size = storage.size().unwrap_or(u64::MAX);
+        Self { storage, at: LogOffset::ZERO, bytes: Vec::new(), ahead, size }
     }
 
     /// The device it reads.
@@ -37,7 +41,9 @@ impl Window {
         let Some(segment) = segments.find(at) else {
             return Ok(&[]);
         };
-        let left = index(segment.place.log_end().since(at));
+        let offset = segment.place.file_offset(at);
+        let there = self.size.saturating_sub(offset);
+        let left = index(segment.place.log_end().since(at).min(there));
         let wanted = length.min(left);
         let skip = match at >= self.at {
             true => index(at.since(self.at)),
@@ -50,7 +56,7 @@ impl Window {
         self.at = at;
         self.bytes.clear();
         self.bytes.resize(wanted.max(self.ahead).min(left), 0);
-        let read = match read_full(&*self.storage, &mut self.bytes, segment.place.file_offset(at)) {
+        let read = match read_full(&*self.storage, &mut self.bytes, offset) {
             Ok(read) => read,
             Err(error) => {
                 self.bytes.clear();

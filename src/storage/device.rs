@@ -40,8 +40,7 @@ pub trait Storage: Send + Sync + 'static {
     /// could see.
     fn allocate(&self, offset: u64, length: u64) -> io::Result<()>;
 
-    /// Maps these bytes for reading, if the device can; they may lie past the end of the device at
-    /// the time.
+    /// Maps these bytes for reading, as far as they are there, if the device can.
     fn map(&self, offset: u64, length: u64) -> io::Result<Option<Map>> {
         let _ = (offset, length);
         Ok(None)

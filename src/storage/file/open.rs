@@ -102,8 +102,12 @@ impl Storage for FileStorage {
     }
 
     fn map(&self, offset: u64, length: u64) -> io::Result<Option<Map>> {
-        match (self.access, usize::try_from(length)) {
-            (Access::Map, Ok(length)) => Map::new(&self.file, offset, length).map(Some),
+        // What lies past the end of the file can be mapped, but not touched.
+        let there = self.size()?.saturating_sub(offset).min(length);
+        match (self.access, usize::try_from(there)) {
+            (Access::Map, Ok(length)) if length > 0 => {
+                Map::new(&self.file, offset, length).map(Some)
+            }
             _ => Ok(None),
         }
     }
