@@ -17,6 +17,8 @@ struct State {
     rings: u64,
     sleepers: usize,
     wakers: Vec<(Position, Waker)>,
+    /// Wakers that are to be called by whoever has no lock next.
+    due: Vec<Waker>,
 }
 
 impl Bell {
@@ -39,10 +41,12 @@ impl Bell {
 
     /// Registers a waker that is called when there is more than `after`, or never again will be.
     pub fn register(&self, after: Position, waker: &Waker) {
+        // Foreign code: not under the lock.
+        let own = waker.clone();
         let mut state = self.lock();
         let known = |(at, other): &(Position, Waker)| *at == after && other.will_wake(waker);
         if !state.wakers.iter().any(known) {
-            state.wakers.push((after, waker.clone()));
+            state.wakers.push((after, own));
         }
     }
 
@@ -51,8 +55,8 @@ impl Bell {
         !self.lock().wakers.is_empty()
     }
 
-    /// Wakes all who wait, and the wakers that wait for less than `head`; all of them if there is
-    /// no head any more.
+    /// Wakes all who wait. Wakers that wait for less than `head` are due, all of them if there is
+    /// no head any more: who rings holds locks, so they are called by [`Bell::call`].
     pub fn ring(&self, head: Option<Position>) {
         let mut state = self.lock();
         state.rings = state.rings.wrapping_add(1);
@@ -60,10 +64,15 @@ impl Bell {
             self.rung.notify_all();
         }
         let due = |after: Position| head.is_none_or(|head| head > after);
-        let woken: Vec<_> = state.wakers.extract_if(.., |(after, _)| due(*after)).collect();
-        drop(state);
-        // Foreign code: not under the lock.
-        woken.into_iter().for_each(|(_, waker)| waker.wake());
+        let State { wakers, due: called, .. } = &mut *state;
+        called.extend(wakers.extract_if(.., |(after, _)| due(*after)).map(|(_, waker)| waker));
+    }
+
+    /// Calls the wakers that are due. Foreign code, that may use the store: the caller holds no
+    /// lock.
+    pub fn call(&self) {
+        let due = std::mem::take(&mut self.lock().due);
+        due.into_iter().for_each(Waker::wake);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -4,31 +4,37 @@ use super::core::Core;
 use super::slots::Before;
 use super::writer::{Engine, Mode, WriteSide};
 use crate::words::Error;
-use std::sync::PoisonError;
+use std::sync::{PoisonError, TryLockError};
+use std::thread::JoinHandle;
 
 impl Engine {
-    /// Closes the store for all its handles. The second call finds nothing to do.
+    /// Closes the store for all its handles. A second call waits for the first and finds nothing to
+    /// do.
     ///
     /// Commits that are under way are finished. What can't be closed cleanly is closed all the
     /// same, and recovered at the next opening.
     pub fn close(&self) -> Result<(), Error> {
+        let mut keeper = match self.keeper.try_lock() {
+            Ok(keeper) => keeper,
+            Err(TryLockError::Poisoned(keeper)) => keeper.into_inner(),
+            // A waker that the keeper calls: who is closing already waits for the keeper.
+            Err(TryLockError::WouldBlock) if self.is_keeper() => return Ok(()),
+            Err(TryLockError::WouldBlock) => {
+                self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+        };
         {
             let mut state = self.core.flow.lock();
             if state.closed {
-                return Ok(());
+                return state.check_poison();
             }
             state.closed = true;
         }
         let result = match &self.mode {
             Mode::Write(side) => {
                 side.call.stop();
-                let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
-                if let Some(keeper) = keeper
-                    && keeper.thread().id() != std::thread::current().id()
-                {
-                    // A keeper that panicked has done its worst already.
-                    let _ = keeper.join();
-                }
+                // A keeper that panicked has done its worst already.
+                let _ = keeper.take().filter(|_| !self.is_keeper()).map(JoinHandle::join);
                 let result = side.finish(&self.core);
                 side.seal();
                 self.core.storage.unlock();
@@ -36,8 +42,18 @@ impl Engine {
             }
             Mode::Follow(_) => Ok(()),
         };
+        drop(keeper);
         self.core.bell.ring(None);
+        self.core.bell.call();
         result
+    }
+
+    /// Whether this thread is the keeper.
+    fn is_keeper(&self) -> bool {
+        match &self.mode {
+            Mode::Write(side) => side.call.thread.get() == Some(&std::thread::current().id()),
+            Mode::Follow(_) => false,
+        }
     }
 }
 

@@ -28,6 +28,12 @@ enum Decision {
 impl Engine {
     /// Appends a commit: all of it or nothing.
     pub fn commit(&self, commit: &Commit) -> Result<Appended, AppendError> {
+        let result = self.place_and_settle(commit);
+        self.core.bell.call();
+        result
+    }
+
+    fn place_and_settle(&self, commit: &Commit) -> Result<Appended, AppendError> {
         let side = self.write_side()?;
         commit.check()?;
         let core = &*self.core;

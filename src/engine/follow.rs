@@ -173,6 +173,7 @@ impl Engine {
                 // What goes wrong is told to whoever looks next.
                 if !engine.core.bell.has_wakers() || engine.view().is_err() {
                     engine.core.bell.ring(None);
+                    engine.core.bell.call();
                     return;
                 }
                 drop(engine);

@@ -9,7 +9,8 @@ use super::slots::Before;
 use super::writer::{Engine, Mode, WriteSide};
 use crate::words::{Error, LogOffset};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 /// What the keeper does.
@@ -34,6 +35,8 @@ pub struct KeeperCall {
     pub(super) timing: AtomicBool,
     /// Whether there is a watermark that no slot knows yet.
     pub(super) unmarked: AtomicBool,
+    /// Who the keeper is.
+    pub(super) thread: OnceLock<ThreadId>,
 }
 
 #[derive(Default)]
@@ -83,11 +86,13 @@ impl Engine {
         if !side.settings.keeper {
             return Ok(());
         }
-        let (core, side) = (self.core.clone(), side.clone());
+        let (core, kept) = (self.core.clone(), side.clone());
         let thread = std::thread::Builder::new()
             .name("annals-keeper".to_owned())
-            .spawn(move || keep(&core, &side))
+            .spawn(move || keep(&core, &kept))
             .map_err(|error| Error::io("starting the keeper's thread failed", error))?;
+        // Before anybody can have registered a waker for it to call.
+        let _ = side.call.thread.set(thread.thread().id());
         *self.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(())
     }
@@ -96,14 +101,16 @@ impl Engine {
     pub fn chore(&self, chore: Chore) -> Result<(), Error> {
         let side = self.write_side()?;
         self.core.flow.lock().check_writable()?;
-        match chore {
+        let result = match chore {
             Chore::Prepare => side.prepare_if_due(&self.core),
             Chore::Sync => side.sync_all(&self.core),
             Chore::Mark => {
                 let written = self.core.flow.lock().written;
                 side.mark(&self.core, written)
             }
-        }
+        };
+        self.core.bell.call();
+        result
     }
 }
 
@@ -160,6 +167,7 @@ fn keep(core: &Arc<Core>, side: &Arc<WriteSide>) {
         if idle && side.call.unmarked.swap(false, Ordering::Relaxed) {
             side.note(&side.mark(core, written));
         }
+        core.bell.call();
         timeout = next_look(core, side, still_since);
     }
 }

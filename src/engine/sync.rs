@@ -94,6 +94,7 @@ impl Engine {
         if let Mode::Follow(follow) = &self.mode {
             // What can't be looked at now stays as it was known.
             let _ = follow.refresh(&self.core);
+            self.core.bell.call();
         }
         self.core.durable()
     }
@@ -113,6 +114,8 @@ impl Engine {
             return Ok(());
         }
         // The frame ends somewhere before the end of what is visible.
-        self.write_side()?.sync_to(core, visible)
+        let result = self.write_side()?.sync_to(core, visible);
+        core.bell.call();
+        result
     }
 }

@@ -25,7 +25,9 @@ impl Engine {
     /// What is visible now. After a failed write or sync, that is what was synced.
     pub fn view(&self) -> Result<View, Error> {
         if let Mode::Follow(follow) = &self.mode {
-            follow.refresh(&self.core)?;
+            let refreshed = follow.refresh(&self.core);
+            self.core.bell.call();
+            refreshed?;
         }
         let state = self.core.flow.lock();
         if state.closed {
