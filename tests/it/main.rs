@@ -14,3 +14,4 @@ mod append;
 mod concurrency;
 mod regressions;
 mod tidy;
+mod waiting;
