@@ -11,7 +11,10 @@
 )]
 
 mod append;
+mod bad_input;
 mod concurrency;
+mod fixture;
+mod reading;
 mod regressions;
 mod tidy;
 mod waiting;

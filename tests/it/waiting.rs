@@ -1,4 +1,5 @@
-//! Waiting for more events, and for those there are to become durable. Bounds are generous: nothing here measures speed.
+//! Waiting for more events, and for those there are to become durable. Bounds are generous: nothing
+//! here measures speed.
 
 use crate::fixture::{Deed, Device, Op, Place, assert_says, note, texts};
 use annals::{
@@ -13,7 +14,8 @@ use std::time::{Duration, Instant};
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
-/// Long enough for another thread to be waiting by then; if it is not, the test shows less, but does not fail.
+/// Long enough for another thread to be waiting by then; if it is not, the test shows less, but
+/// does not fail.
 const MOMENT: Duration = Duration::from_millis(30);
 
 /// A store in memory that syncs nothing by itself, and what it has in `a`.
@@ -235,7 +237,8 @@ impl Wake for User {
     }
 }
 
-/// Wakers were called under the locks of whoever had written or synced: one that used the store stopped the process.
+/// Wakers were called under the locks of whoever had written or synced: one that used the store
+/// stopped the process.
 #[test]
 fn a_waker_may_use_the_store() {
     let uses: [Use; 5] = [

@@ -1,4 +1,5 @@
-//! Devices that fail: afterwards nobody knows what is on them, so nothing is written until the store is opened again.
+//! Devices that fail: afterwards nobody knows what is on them, so nothing is written until the
+//! store is opened again.
 
 use crate::fixture::{Deed, Device, Op, assert_append_says, assert_says, note, texts};
 use annals::{

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// A place in the device where one operation waits until the test lets it go on, or gives up waiting.
+/// A place in the device where one operation waits until the test lets it go on, or gives up
+/// waiting.
 struct Gate {
     arrived: Sender<()>,
     open: Mutex<Receiver<()>>,
@@ -30,7 +31,8 @@ fn gate() -> (Arc<Gate>, Keeper) {
 }
 
 impl Gate {
-    /// The first to come waits here; long enough for the test to do what it wants, if nothing keeps the test from it.
+    /// The first to come waits here; long enough for the test to do what it wants, if nothing keeps
+    /// the test from it.
     fn pass(&self) {
         if !self.used.swap(true, Ordering::Relaxed) {
             self.arrived.send(()).unwrap();
@@ -49,8 +51,8 @@ fn commit(version: u64, text: &str, durability: Durability) -> Commit {
 
 const STUB: usize = 48;
 
-/// A commit's thread was about to write its stub when the store was closed, and opened and written by somebody else: the
-/// stub then stood over his first frame. Closing waits for whoever writes.
+/// A commit's thread was about to write its stub when the store was closed, and opened and written
+/// by somebody else: the stub then stood over his first frame. Closing waits for whoever writes.
 #[test]
 fn closing_waits_for_a_stub_that_is_being_written() {
     let device = Device::new();
@@ -78,8 +80,8 @@ fn closing_waits_for_a_stub_that_is_being_written() {
     assert_eq!(texts(&open(&device)), ["1", "2"]);
 }
 
-/// A commit's thread was writing a slot when another's failure had poisoned the store, and closing it did not wait: the
-/// slot of an old life stood over that of the new.
+/// A commit's thread was writing a slot when another's failure had poisoned the store, and closing
+/// it did not wait: the slot of an old life stood over that of the new.
 #[test]
 fn closing_a_poisoned_store_waits_for_a_slot_that_is_being_written() {
     let device = Device::new();
@@ -117,7 +119,8 @@ fn closing_a_poisoned_store_waits_for_a_slot_that_is_being_written() {
     assert_eq!(texts(&open(&crashed)), ["1", "2", "3"]);
 }
 
-/// A commit was synced, and acknowledged, after another's write had failed. It was durable, but no view showed it.
+/// A commit was synced, and acknowledged, after another's write had failed. It was durable, but no
+/// view showed it.
 #[test]
 fn what_is_acknowledged_while_another_commit_fails_can_be_read() {
     let device = Device::new();
@@ -152,8 +155,8 @@ fn what_is_acknowledged_while_another_commit_fails_can_be_read() {
     assert_eq!(old.head().get(), 0);
 }
 
-/// A second thread that closed the store was told at once that it is closed, while the first had yet to sync and to free
-/// the lock.
+/// A second thread that closed the store was told at once that it is closed, while the first had
+/// yet to sync and to free the lock.
 #[test]
 fn whoever_closes_a_store_finds_it_closed_afterwards() {
     let device = Device::new();
@@ -177,7 +180,8 @@ fn whoever_closes_a_store_finds_it_closed_afterwards() {
     closing.join().unwrap().unwrap();
 }
 
-/// Commits and chores of many threads, and one of them closes: each is told what became of it, and that is what is there.
+/// Commits and chores of many threads, and one of them closes: each is told what became of it, and
+/// that is what is there.
 #[test]
 fn closing_in_the_middle_of_everything_loses_nothing() {
     for round in 0..20 {

@@ -127,8 +127,8 @@ fn a_moved_store_stays_locked_where_it_is_now() {
     other.append("b", 1, [note("more")]).unwrap();
 }
 
-/// The path named one file when it was opened and another when the lock was taken: the lock stood on the other file, and
-/// the first was written without any.
+/// The path named one file when it was opened and another when the lock was taken: the lock stood
+/// on the other file, and the first was written without any.
 #[test]
 fn a_file_that_is_replaced_before_it_is_locked_is_not_opened() {
     let place = Place::with(&["1"]);

@@ -1,0 +1,7 @@
+//! Reading: mapped, by reading, and in memory; with segments of usual size and tiny ones.
+
+mod fields;
+mod home;
+mod ranges;
+mod sizes;
+mod views;
