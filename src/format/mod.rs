@@ -30,3 +30,5 @@ pub use stub::Stub;
 
 #[cfg(test)]
 mod document_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! The store of the examples.
+
+use crate::format::bytes::get_u32;
+use crate::format::layout::event;
+use crate::format::*;
+use crate::words::{EventKind, LogOffset, NewEvent, Position, Timestamp, Version};
+use uuid::Uuid;
+
+pub const ID: Uuid = Uuid::from_u128(0x1011_1213_1415_8617_9819_1a1b_1c1d_1e1f);
+pub const EPOCH: Epoch = Epoch { counter: 2, salt: 0x0123_4567_89ab_cdef };
+pub const FIRST_TIME: i64 = 1_700_000_000_000_000;
+pub const SECOND_TIME: i64 = 1_700_000_001_000_000;
+
+pub fn identity() -> Identity {
+    let bytes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+    Identity { store_id: ID, key: FileKey::new(bytes) }
+}
+
+pub fn key() -> FileKey {
+    identity().key
+}
+
+pub fn first_segment() -> SegmentRef {
+    let extent = Extent { file_offset: FIRST_EXTENT, length: 65_536 };
+    SegmentRef { extent, log_offset: LogOffset::ZERO }
+}
+
+pub fn second_segment() -> SegmentRef {
+    let extent = Extent { file_offset: FIRST_EXTENT + 65_536, length: 65_536 };
+    SegmentRef { extent, log_offset: LogOffset::new(65_536) }
+}
+
+pub fn name_record(text: &str, at: u64) -> Vec<u8> {
+    let mut bytes = vec![0; NameRecord::len_of(text)];
+    NameRecord::write(&mut bytes, text, LogOffset::new(at), &key());
+    bytes
+}
+
+/// Where an example's event stands: distance to its frame's header, log offset, position and version.
+pub type Place = (u32, u64, u64, u64);
+
+pub fn event_record(
+    event: &NewEvent,
+    (stream, kind, tags): (u32, u32, &[u32]),
+    place: Place,
+) -> Vec<u8> {
+    let (distance, at, position, version) = place;
+    let mut bytes = Vec::new();
+    let body_crc = BodyPlan::new(event).write(&mut bytes);
+    for (nth, tag) in tags.iter().enumerate() {
+        write_tag_ref(&mut bytes, nth, *tag);
+    }
+    let head = EventHead { distance, stream, event_type: kind, version: Version::new(version) };
+    let place = (LogOffset::new(at), Position::new(position));
+    head.write(&mut bytes, (tags.len(), body_crc), place, &key());
+    bytes
+}
+
+pub fn placed() -> NewEvent {
+    NewEvent::new("OrderPlaced", r#"{"total":12}"#).tag("customer:7")
+}
+
+pub fn paid() -> NewEvent {
+    let id = |byte: u8| Uuid::from_bytes([byte; 16]);
+    NewEvent::new("OrderPaid", "{}")
+        .kind(EventKind::Integration)
+        .tags(["customer:7", "late"])
+        .id(id(0xaa))
+        .correlation_id(id(0xbb))
+        .causation_id(id(0xcc))
+        .occurred(Timestamp::from_micros(-1))
+        .schema_version(3)
+        .metadata(r#"{"by":"ann"}"#)
+}
+
+pub fn bare() -> NewEvent {
+    NewEvent::new("OrderPaid", "").metadata("")
+}
+
+pub fn first_records() -> [Vec<u8>; 4] {
+    [
+        name_record("order-1", 160),
+        name_record("OrderPlaced", 176),
+        name_record("customer:7", 200),
+        event_record(&placed(), (160, 176, &[200]), (160, 224, 1, 1)),
+    ]
+}
+
+pub fn second_records() -> [Vec<u8>; 4] {
+    [
+        name_record("OrderPaid", 376),
+        name_record("late", 400),
+        event_record(&paid(), (160, 376, &[200, 400]), (136, 416, 2, 2)),
+        event_record(&bare(), (160, 376, &[]), (256, 536, 3, 3)),
+    ]
+}
+
+pub fn records_check(records: &[Vec<u8>]) -> u32 {
+    records
+        .iter()
+        .fold(0, |all, bytes| FrameHeader::add_record_check(all, get_u32(bytes, event::CHECK)))
+}
+
+pub fn first_frame() -> FrameHeader {
+    FrameHeader {
+        kind: FrameKind::Commit,
+        at: LogOffset::new(64),
+        epoch: EPOCH,
+        length: 216,
+        records: 4,
+        events: 1,
+        records_check: records_check(&first_records()),
+        first: Position::new(1),
+        recorded: Timestamp::from_micros(FIRST_TIME),
+        before: Chain(0),
+        watermark: LogOffset::new(64),
+    }
+}
+
+pub fn second_frame() -> FrameHeader {
+    FrameHeader {
+        kind: FrameKind::Commit,
+        at: LogOffset::new(280),
+        epoch: EPOCH,
+        length: 288,
+        records: 4,
+        events: 2,
+        records_check: records_check(&second_records()),
+        first: Position::new(2),
+        recorded: Timestamp::from_micros(SECOND_TIME),
+        before: first_frame().encode(&key()).1,
+        watermark: LogOffset::new(280),
+    }
+}
+
+pub fn end_record() -> FrameHeader {
+    FrameHeader {
+        kind: FrameKind::End { next_segment: second_segment().extent.file_offset },
+        length: 96,
+        records: 0,
+        events: 0,
+        records_check: 0,
+        recorded: Timestamp::from_micros(FIRST_TIME),
+        ..second_frame()
+    }
+}
+
+pub fn end_stub() -> Stub {
+    Stub { at: LogOffset::new(568), epoch: EPOCH, watermark: LogOffset::new(568) }
+}
+
+pub fn closed_slot() -> Slot {
+    let start = Mark { at: LogOffset::new(64), chain: Chain(0), next: Position::new(1) };
+    Slot {
+        identity: identity(),
+        counter: 4,
+        epoch: EPOCH,
+        watermark: LogOffset::new(568),
+        recorded: Timestamp::from_micros(SECOND_TIME),
+        index: start,
+        proof: start,
+        clean: true,
+        segments: vec![first_segment(), second_segment()],
+    }
+}
+
+/// Every example's structure and title, and what the codec makes of the values above.
+pub fn written() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let first = SegmentHeader { own: first_segment(), before: None };
+    let second = SegmentHeader { own: second_segment(), before: Some(first_segment()) };
+    let [order, order_placed, customer, placed] = first_records();
+    let [order_paid, late, paid, bare] = second_records();
+    vec![
+        ("header", "", FileHeader { identity: identity() }.encode()),
+        ("slot", "", closed_slot().encode()),
+        ("segment", "first", first.encode(&key()).to_vec()),
+        ("segment", "second", second.encode(&key()).to_vec()),
+        ("frame", "first", first_frame().encode(&key()).0.to_vec()),
+        ("frame", "second", second_frame().encode(&key()).0.to_vec()),
+        ("frame", "end", end_record().encode(&key()).0.to_vec()),
+        ("name", "order-1", order),
+        ("name", "OrderPlaced", order_placed),
+        ("name", "customer:7", customer),
+        ("name", "OrderPaid", order_paid),
+        ("name", "late", late),
+        ("event", "1", placed),
+        ("event", "2", paid),
+        ("event", "3", bare),
+        ("stub", "", end_stub().encode(&key()).to_vec()),
+    ]
+}

@@ -1,0 +1,183 @@
+//! What can't be is refused although its check is right: a check proves who wrote, not that the writer was right.
+
+use super::fixed::*;
+use super::make::{event_record, name_record};
+use crate::format::bytes::{put_u16, put_u32, put_u64};
+use crate::format::check::crc;
+use crate::format::layout::{event, frame, header, name, segment, segment_ref, slot, stub};
+use crate::format::*;
+use crate::words::{LogOffset, NewEvent, Position};
+
+/// Changes a structure and gives it the check that it then needs.
+fn resealed(bytes: &[u8], check: usize, change: impl FnOnce(&mut [u8])) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    change(&mut bytes);
+    let computed = key().keyed(&bytes[..check]);
+    put_u64(&mut bytes, check, computed);
+    bytes
+}
+
+#[test]
+fn a_slot_that_can_not_be_is_damaged() {
+    let page = a_slot().encode();
+    let decode = |at: usize, value: u64| {
+        Slot::decode(&resealed(&page, slot::CHECK, |page| put_u64(page, at, value))).err()
+    };
+    let second = slot::SEGMENTS + segment_ref::LEN;
+    assert_eq!(decode(slot::COUNTER, 4), None, "a slot that can be");
+    for (what, at, value) in [
+        ("the last counter", slot::COUNTER, u64::MAX),
+        ("the last epoch", slot::EPOCH, u64::MAX),
+        ("a watermark below the proof", slot::WATERMARK, PAGE - 8),
+        ("a watermark beyond the segments", slot::WATERMARK, 4 * PAGE + 8),
+        ("a watermark between words", slot::WATERMARK, 3 * PAGE - 1),
+        ("an index beyond the watermark", slot::INDEX_END, 3 * PAGE + 8),
+        ("an index between words", slot::INDEX_END, 65),
+        ("an index without position", slot::INDEX_NEXT, 0),
+        ("a proof beyond the watermark", slot::PROOF_START, 3 * PAGE + 8),
+        ("a proof between words", slot::PROOF_START, 65),
+        ("a proof without position", slot::PROOF_NEXT, 0),
+        ("a segment in the fixed pages", second + segment_ref::FILE_OFFSET, 3 * PAGE),
+        ("a segment between pages", second + segment_ref::FILE_OFFSET, FIRST_EXTENT + 8),
+        ("a segment past 2^63", second + segment_ref::FILE_OFFSET, (1 << 63) - PAGE),
+        ("a segment past 2^64", second + segment_ref::FILE_OFFSET, 0_u64.wrapping_sub(PAGE)),
+        ("a segment without bytes", second + segment_ref::LENGTH, 0),
+        ("a segment of half a page", second + segment_ref::LENGTH, PAGE / 2),
+        ("a segment that leaves a gap", second + segment_ref::LOG_OFFSET, 3 * PAGE),
+    ] {
+        assert_eq!(decode(at, value), Some(Unopenable::Damaged), "{what}");
+    }
+    for count in [0, 33, u32::MAX] {
+        let page = resealed(&page, slot::CHECK, |page| put_u32(page, slot::SEGMENT_COUNT, count));
+        assert!(Slot::decode(&page).err() == Some(Unopenable::Damaged), "{count} segments");
+    }
+}
+
+#[test]
+fn a_segment_header_that_can_not_be_is_none() {
+    let bytes = a_segment().encode(&key());
+    let decode = |at: usize, value: u64| {
+        let bytes = resealed(&bytes, segment::CHECK, |bytes| put_u64(bytes, at, value));
+        SegmentHeader::decode(&bytes, &key())
+    };
+    assert!(decode(segment::FILE_OFFSET, FIRST_EXTENT).is_some(), "a header that can be");
+    for (what, at, value) in [
+        ("a segment in the fixed pages", segment::FILE_OFFSET, 3 * PAGE),
+        ("a segment without bytes", segment::LENGTH, 0),
+        ("a segment that leaves a gap", segment::LOG_OFFSET, 3 * PAGE),
+        ("one before it in the fixed pages", segment::BEFORE_FILE_OFFSET, 0),
+        ("one before it without bytes", segment::BEFORE_LENGTH, 0),
+        ("one before it that ends elsewhere", segment::BEFORE_LENGTH, PAGE),
+        ("one before it that overlaps", segment::BEFORE_LOG_OFFSET, PAGE),
+    ] {
+        assert_eq!(decode(at, value), None, "{what}");
+    }
+    let first = SegmentHeader { own: place(2), before: None }.encode(&key());
+    assert_eq!(SegmentHeader::decode(&first, &key()), None, "a first segment in mid-log");
+}
+
+#[test]
+fn a_frame_header_that_can_not_be_is_none() {
+    let refused = |what: &str, frame: FrameHeader| {
+        let (bytes, _) = frame.encode(&key());
+        assert_eq!(FrameHeader::decode(&bytes, frame.at, &key()), None, "{what}");
+    };
+    let frame = a_frame();
+    let most = Position::MAX;
+    refused("shorter than its header", FrameHeader { length: 88, ..frame });
+    refused("no length", FrameHeader { length: 0, ..frame });
+    refused("a length between words", FrameHeader { length: 204, ..frame });
+    refused("more events than records", FrameHeader { events: 3, ..frame });
+    refused("a watermark beyond itself", FrameHeader { watermark: LogOffset::new(648), ..frame });
+    refused("no position", FrameHeader { first: Position::START, ..frame });
+    refused("positions that overflow", FrameHeader { first: most, ..frame });
+    refused(
+        "positions that overflow more",
+        FrameHeader { first: Position::new(u64::MAX), ..frame },
+    );
+    let kind = FrameKind::End { next_segment: FIRST_EXTENT };
+    let end = FrameHeader { kind, length: 96, records: 0, events: 0, ..frame };
+    refused("an end record with a body", FrameHeader { length: 104, ..end });
+    refused("an end record with a record", FrameHeader { records: 1, ..end });
+    let untagged = resealed(&frame.encode(&key()).0, frame::CHECK, |bytes| put_u32(bytes, 0, 0));
+    assert_eq!(FrameHeader::decode(&untagged, frame.at, &key()), None, "no tag");
+}
+
+#[test]
+fn a_stub_that_can_not_be_is_none() {
+    let stub = a_stub();
+    let beyond = Stub { watermark: LogOffset::new(648), ..stub };
+    assert_eq!(Stub::decode(&beyond.encode(&key()), stub.at, &key()), None);
+    let untagged = resealed(&stub.encode(&key()), stub::CHECK, |bytes| put_u32(bytes, 0, 0));
+    assert_eq!(Stub::decode(&untagged, stub.at, &key()), None, "no tag");
+}
+
+#[test]
+fn a_record_that_can_not_be_is_none() {
+    let name = |change: fn(&mut Vec<u8>)| {
+        let mut bytes = name_record("order", SPOT.at, &key()).0;
+        bytes.extend([b'x'; 2_000]);
+        change(&mut bytes);
+        Record::parse(&bytes).is_none()
+    };
+    assert!(!name(|_| ()), "a name that can be");
+    assert!(name(|bytes| bytes[name::TAG] = 0), "no tag");
+    assert!(name(|bytes| put_u16(bytes, name::LENGTH, 0)), "an empty name");
+    assert!(!name(|bytes| {
+        bytes[8..16].fill(b'x');
+        put_u16(bytes, name::LENGTH, 1_024);
+    }));
+    assert!(
+        name(|bytes| {
+            bytes[8..16].fill(b'x');
+            put_u16(bytes, name::LENGTH, 1_025)
+        }),
+        "too long"
+    );
+    assert!(name(|bytes| bytes[10] = 0), "a NUL in the name");
+    assert!(name(|bytes| bytes[10] = 0xFF), "not UTF-8");
+
+    let event = |change: fn(&mut Vec<u8>)| {
+        let mut bytes = event_record(&NewEvent::new("T", "payload"), &SPOT, &key()).0;
+        bytes.extend([0; 2_000]);
+        change(&mut bytes);
+        Record::parse(&bytes).is_none()
+    };
+    assert!(!event(|_| ()), "an event that can be");
+    assert!(event(|bytes| bytes[event::KIND] = 0), "no kind");
+    assert!(event(|bytes| bytes[event::KIND] = 5), "an unknown kind");
+    assert!(event(|bytes| bytes[event::FLAGS] = 0x40), "an unknown part");
+    assert!(event(|bytes| bytes[event::FLAGS] = 0x80), "an unknown part");
+    assert!(!event(|bytes| bytes[event::FLAGS + 1] = 128));
+    assert!(event(|bytes| bytes[event::FLAGS + 1] = 129), "too many tags");
+    assert!(event(|bytes| put_u32(bytes, event::PAYLOAD_LENGTH, u32::MAX)), "no such payload");
+}
+
+#[test]
+fn a_newer_file_is_told_from_a_damaged_one() {
+    let page = FileHeader { identity: a_slot().identity }.encode();
+    let header = |at: usize, value: u32, seal: bool| {
+        let mut page = page.clone();
+        put_u32(&mut page, at, value);
+        if seal {
+            let check = crc(0, &page[..header::CHECK]);
+            put_u32(&mut page, header::CHECK, check);
+        }
+        FileHeader::decode(&page).err()
+    };
+    assert_eq!(header(header::FORMAT_VERSION, 7, true), Some(Unopenable::Newer(7)));
+    assert_eq!(header(header::FORMAT_VERSION, 7, false), Some(Unopenable::Damaged));
+    assert_eq!(header(header::PAGE_SIZE, 8_192, true), Some(Unopenable::Damaged));
+    assert_eq!(header(header::MAGIC, 0, true), Some(Unopenable::Foreign));
+
+    let page = a_slot().encode();
+    let slot = |at: usize, value: u64| {
+        Slot::decode(&resealed(&page, slot::CHECK, |page| put_u64(page, at, value))).err()
+    };
+    let newer = (PAGE << 32) | 7;
+    assert_eq!(slot(slot::FORMAT_VERSION, newer), Some(Unopenable::Newer(7)));
+    assert_eq!(slot(slot::INCOMPATIBLE, 4), Some(Unopenable::Features(4)));
+    assert_eq!(slot(slot::READ_COMPATIBLE, 4), Some(Unopenable::Features(4)));
+    assert_eq!(slot(slot::COMPATIBLE, 4), None, "what may be ignored");
+    assert_eq!(slot(slot::MAGIC, 0), Some(Unopenable::Foreign));
+}

@@ -1,0 +1,68 @@
+//! One structure of each sort, with fixed values.
+
+use super::make::Spot;
+use crate::format::*;
+use crate::words::{LogOffset, Position, Timestamp};
+use uuid::Uuid;
+
+pub fn key() -> FileKey {
+    FileKey::new(*b"a key of a store")
+}
+
+pub fn place(pages: u64) -> SegmentRef {
+    let extent = Extent { file_offset: FIRST_EXTENT + pages * PAGE, length: 2 * PAGE };
+    SegmentRef { extent, log_offset: LogOffset::new(pages * PAGE) }
+}
+
+pub fn a_slot() -> Slot {
+    let mark =
+        |at, next| Mark { at: LogOffset::new(at), chain: Chain(at), next: Position::new(next) };
+    Slot {
+        identity: Identity { store_id: Uuid::from_u128(7), key: key() },
+        counter: 3,
+        epoch: Epoch { counter: 2, salt: 77 },
+        watermark: LogOffset::new(3 * PAGE),
+        recorded: Timestamp::from_micros(1),
+        index: mark(64, 1),
+        proof: mark(PAGE, 9),
+        clean: true,
+        segments: vec![place(0), place(2)],
+    }
+}
+
+pub fn a_segment() -> SegmentHeader {
+    SegmentHeader { own: place(2), before: Some(place(0)) }
+}
+
+pub fn a_frame() -> FrameHeader {
+    FrameHeader {
+        kind: FrameKind::Commit,
+        at: LogOffset::new(640),
+        epoch: Epoch { counter: 2, salt: 77 },
+        length: 200,
+        records: 2,
+        events: 1,
+        records_check: 5,
+        first: Position::new(4),
+        recorded: Timestamp::from_micros(1),
+        before: Chain(6),
+        watermark: LogOffset::new(64),
+    }
+}
+
+pub fn a_stub() -> Stub {
+    Stub {
+        at: LogOffset::new(640),
+        epoch: Epoch { counter: 2, salt: 77 },
+        watermark: LogOffset::new(640),
+    }
+}
+
+pub const SPOT: Spot = Spot {
+    at: LogOffset::new(736),
+    position: Position::new(4),
+    distance: 96,
+    stream: 160,
+    event_type: 176,
+    version: 3,
+};

@@ -1,0 +1,224 @@
+//! Arbitrary structures, such as a writer could write.
+
+use crate::format::*;
+use crate::words::{EventKind, LogOffset, NewEvent, Position, Timestamp, Version};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+/// The largest number of a position, and the end of a file.
+const MOST: u64 = (1 << 63) - 1;
+
+/// Bytes of a key: the key itself does not show itself.
+pub fn keys() -> impl Strategy<Value = [u8; 16]> {
+    any::<[u8; 16]>()
+}
+
+pub fn identity(id: u128, key: [u8; 16]) -> Identity {
+    Identity { store_id: Uuid::from_u128(id), key: FileKey::new(key) }
+}
+
+pub fn offsets() -> impl Strategy<Value = LogOffset> {
+    (0..MOST / 8).prop_map(|words| LogOffset::new(words * 8))
+}
+
+pub fn positions() -> impl Strategy<Value = Position> {
+    (1..=MOST).prop_map(Position::new)
+}
+
+fn epochs() -> impl Strategy<Value = Epoch> {
+    (0..u64::MAX, any::<u64>()).prop_map(|(counter, salt)| Epoch { counter, salt })
+}
+
+fn times() -> impl Strategy<Value = Timestamp> {
+    any::<i64>().prop_map(Timestamp::from_micros)
+}
+
+/// A stretch of segments that follow one another, wherever they are in the file.
+pub fn segments(count: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec<SegmentRef>> {
+    let places = vec((4..1_u64 << 40, 1..1_u64 << 20), count);
+    (0..1_u64 << 40, places).prop_map(|(first, places)| {
+        let mut log_offset = LogOffset::new(first * PAGE);
+        let follow = |(page, pages): (u64, u64)| {
+            let extent = Extent { file_offset: page * PAGE, length: pages * PAGE };
+            let segment = SegmentRef { extent, log_offset };
+            log_offset = segment.log_end();
+            segment
+        };
+        places.into_iter().map(follow).collect()
+    })
+}
+
+pub fn segment_headers() -> impl Strategy<Value = SegmentHeader> {
+    (segments(2..=2), any::<bool>()).prop_map(|(places, first)| match first {
+        true => SegmentHeader {
+            own: SegmentRef { log_offset: LogOffset::ZERO, ..places[1] },
+            before: None,
+        },
+        false => SegmentHeader { own: places[1], before: Some(places[0]) },
+    })
+}
+
+/// What a slot is made of, since a slot has a key and does not show itself.
+#[derive(Clone, Debug)]
+pub struct SlotParts {
+    id: u128,
+    key: [u8; 16],
+    counter: u64,
+    epoch: Epoch,
+    /// Watermark, index and proof: parts of 2^16 of what is possible.
+    places: [u64; 3],
+    chains: [u64; 2],
+    next: [Position; 2],
+    recorded: Timestamp,
+    clean: bool,
+    segments: Vec<SegmentRef>,
+}
+
+pub fn slot_parts() -> impl Strategy<Value = SlotParts> {
+    let numbers = (any::<u128>(), keys(), 0..u64::MAX, epochs());
+    let marks = (
+        [0..=1_u64 << 16, 0..=1 << 16, 0..=1 << 16],
+        any::<[u64; 2]>(),
+        [positions(), positions()],
+    );
+    (numbers, marks, times(), any::<bool>(), segments(1..=SLOT_SEGMENTS)).prop_map(
+        |((id, key, counter, epoch), (places, chains, next), recorded, clean, segments)| {
+            SlotParts { id, key, counter, epoch, places, chains, next, recorded, clean, segments }
+        },
+    )
+}
+
+impl SlotParts {
+    pub fn slot(&self) -> Slot {
+        let end = self.segments.last().map_or(LogOffset::ZERO, SegmentRef::log_end);
+        let part = |of: LogOffset, part: u64| LogOffset::new(((of.get() >> 16) * part) & !7);
+        let [watermark, index, proof] = self.places;
+        let watermark = part(end, watermark);
+        let mark = |place, nth: usize| Mark {
+            at: part(watermark, place),
+            chain: Chain(self.chains[nth]),
+            next: self.next[nth],
+        };
+        Slot {
+            identity: identity(self.id, self.key),
+            counter: self.counter,
+            epoch: self.epoch,
+            watermark,
+            recorded: self.recorded,
+            index: mark(index, 0),
+            proof: mark(proof, 1),
+            clean: self.clean,
+            segments: self.segments.clone(),
+        }
+    }
+}
+
+pub fn frames() -> impl Strategy<Value = FrameHeader> {
+    let counts = (12..1_u32 << 29, any::<u32>(), any::<u32>(), any::<u32>());
+    let marks = (epochs(), any::<u64>(), times(), option::of(any::<u64>()));
+    (offsets(), any::<u64>(), 1..=MOST, counts, marks).prop_map(
+        |(at, watermark, first, (words, records, events, records_check), marks)| {
+            let (epoch, before, recorded, next_segment) = marks;
+            let (kind, length, records) = match next_segment {
+                Some(next_segment) => (FrameKind::End { next_segment }, 96, 0),
+                None => (FrameKind::Commit, words * 8, records),
+            };
+            let events = events.min(records);
+            FrameHeader {
+                kind,
+                at,
+                epoch,
+                length,
+                records,
+                events,
+                records_check,
+                first: Position::new(first.min(MOST - u64::from(events))),
+                recorded,
+                before: Chain(before),
+                watermark: LogOffset::new(watermark.min(at.get())),
+            }
+        },
+    )
+}
+
+pub fn stubs() -> impl Strategy<Value = Stub> {
+    (offsets(), epochs(), any::<u64>()).prop_map(|(at, epoch, watermark)| Stub {
+        at,
+        epoch,
+        watermark: LogOffset::new(watermark.min(at.get())),
+    })
+}
+
+/// Names with letters of all lengths in UTF-8.
+pub fn names() -> impl Strategy<Value = String> {
+    proptest::string::string_regex("[a-zß-ü0-9:/ €😀-]{1,200}").unwrap()
+}
+
+pub fn events() -> impl Strategy<Value = NewEvent> {
+    let id = || option::of(any::<u128>().prop_map(Uuid::from_u128));
+    let kinds = vec![EventKind::Domain, EventKind::Integration, EventKind::Trigger, EventKind::Fat];
+    let tags = prop_oneof![3 => 0..6_usize, 1 => 0..=128_usize];
+    let schema = prop_oneof![Just(1), any::<u16>()];
+    let parts =
+        (option::of(times()), option::of(vec(any::<u8>(), 0..40)), vec(any::<u8>(), 0..200));
+    ([id(), id(), id()], tags, proptest::sample::select(kinds), schema, parts).prop_map(
+        |(ids, tags, kind, schema_version, (occurred, metadata, payload))| {
+            let [id, correlation_id, causation_id] = ids;
+            let event = NewEvent::new("T", payload).kind(kind).schema_version(schema_version);
+            let event = event.tags((0..tags).map(|nth| nth.to_string()));
+            NewEvent { id, correlation_id, causation_id, occurred, metadata, ..event }
+        },
+    )
+}
+
+/// Where an event stands and what it refers to. Its tags refer to `stream` and what follows.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot {
+    pub at: LogOffset,
+    pub position: Position,
+    pub distance: u32,
+    pub stream: u32,
+    pub event_type: u32,
+    pub version: u64,
+}
+
+pub fn spots() -> impl Strategy<Value = Spot> {
+    let references = (any::<u32>(), 0..u32::MAX - 200, any::<u32>());
+    (offsets(), positions(), references, any::<u64>()).prop_map(
+        |(at, position, (distance, stream, event_type), version)| Spot {
+            at,
+            position,
+            distance,
+            stream,
+            event_type,
+            version,
+        },
+    )
+}
+
+/// The whole record of an event, and its check.
+pub fn event_record(event: &NewEvent, spot: &Spot, key: &FileKey) -> (Vec<u8>, u32) {
+    let mut bytes = Vec::new();
+    let body_crc = BodyPlan::new(event).write(&mut bytes);
+    for (nth, reference) in (0..event.tags.len()).zip(spot.stream + 1..) {
+        write_tag_ref(&mut bytes, nth, reference);
+    }
+    let head = EventHead {
+        distance: spot.distance,
+        stream: spot.stream,
+        event_type: spot.event_type,
+        version: Version::new(spot.version),
+    };
+    let place = (spot.at, spot.position);
+    let check = head.write(&mut bytes, (event.tags.len(), body_crc), place, key);
+    (bytes, check)
+}
+
+/// The whole record of a name, and its check.
+pub fn name_record(text: &str, at: LogOffset, key: &FileKey) -> (Vec<u8>, u32) {
+    let mut bytes = vec![0xEE; NameRecord::len_of(text)];
+    let check = NameRecord::write(&mut bytes, text, at, key);
+    (bytes, check)
+}

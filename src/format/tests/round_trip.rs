@@ -1,0 +1,125 @@
+//! What is written is read, whatever it is.
+
+use super::make::*;
+use crate::format::*;
+use crate::words::NewEvent;
+use proptest::prelude::*;
+
+proptest! {
+    #[test]
+    fn page_0_is_read_as_it_was_written(id in any::<u128>(), key in keys()) {
+        let identity = identity(id, key);
+        let page = FileHeader { identity }.encode();
+        prop_assert_eq!(u64_of(page.len()), PAGE);
+        prop_assert!(FileHeader::decode(&page).is_ok_and(|header| header.identity == identity));
+    }
+
+    #[test]
+    fn a_slot_is_read_as_it_was_written(parts in slot_parts()) {
+        let page = parts.slot().encode();
+        prop_assert_eq!(u64_of(page.len()), PAGE);
+        let decoded = Slot::decode(&page);
+        prop_assert!(decoded.is_ok_and(|slot| slot == parts.slot()));
+    }
+
+    #[test]
+    fn a_segment_header_is_read_as_it_was_written(header in segment_headers(), key in keys()) {
+        let key = FileKey::new(key);
+        prop_assert_eq!(SegmentHeader::decode(&header.encode(&key), &key), Some(header));
+    }
+
+    #[test]
+    fn a_frame_header_is_read_as_it_was_written(header in frames(), key in keys()) {
+        let key = FileKey::new(key);
+        let (bytes, check) = header.encode(&key);
+        prop_assert!(FrameHeader::looks_like(&bytes) && !Stub::looks_like(&bytes));
+        prop_assert_eq!(FrameHeader::decode(&bytes, header.at, &key), Some((header, check)));
+    }
+
+    #[test]
+    fn a_stub_is_read_as_it_was_written(stub in stubs(), key in keys()) {
+        let key = FileKey::new(key);
+        let bytes = stub.encode(&key);
+        prop_assert!(Stub::looks_like(&bytes) && !FrameHeader::looks_like(&bytes));
+        prop_assert_eq!(Stub::decode(&bytes, stub.at, &key), Some(stub));
+    }
+
+    #[test]
+    fn a_name_is_read_as_it_was_written(text in names(), at in offsets(), key in keys()) {
+        let key = FileKey::new(key);
+        let (mut bytes, check) = name_record(&text, at, &key);
+        let length = bytes.len();
+        bytes.extend([0xA2; 40]);
+        let record = Record::parse(&bytes).unwrap();
+        prop_assert_eq!(record.len(), length);
+        let Record::Name(name) = record else { panic!("a name became an event") };
+        prop_assert_eq!(name.text, &text);
+        prop_assert_eq!(name.check(at, &key), Some(check));
+    }
+
+    #[test]
+    fn an_event_is_read_as_it_was_written(event in events(), spot in spots(), key in keys()) {
+        let key = FileKey::new(key);
+        let (mut bytes, check) = event_record(&event, &spot, &key);
+        let length = bytes.len();
+        bytes.extend([0xA2; 40]);
+        let record = Record::parse(&bytes).unwrap();
+        prop_assert_eq!(record.len(), length);
+        prop_assert!(length.is_multiple_of(8));
+        let Record::Event(raw) = record else { panic!("an event became a name") };
+        prop_assert_eq!(raw.check(spot.at, spot.position, &key), Some(check));
+        prop_assert_eq!(raw.kind, event.kind);
+        prop_assert_eq!(raw.distance, spot.distance);
+        prop_assert_eq!(raw.version.get(), spot.version);
+        prop_assert_eq!((raw.stream, raw.event_type), (spot.stream, spot.event_type));
+        let tags: Vec<_> = (spot.stream + 1..).take(event.tags.len()).collect();
+        prop_assert_eq!(raw.tags().collect::<Vec<_>>(), tags);
+        prop_assert_eq!(raw.id, event.id);
+        prop_assert_eq!(raw.correlation_id, event.correlation_id);
+        prop_assert_eq!(raw.causation_id, event.causation_id);
+        prop_assert_eq!(raw.occurred, event.occurred);
+        prop_assert_eq!(raw.schema_version, event.schema_version);
+        prop_assert_eq!(raw.metadata, event.metadata.as_deref());
+        prop_assert_eq!(raw.payload, event.payload);
+    }
+
+    /// So a reader knows how much to read before it reads it.
+    #[test]
+    fn an_event_tells_its_length_before_its_payload(event in events(), spot in spots()) {
+        let (bytes, _) = event_record(&event, &spot, &FileKey::new([0; 16]));
+        prop_assert_eq!(RawEvent::len_hint(&bytes), Some(bytes.len()));
+        let parts = 3 * 16 + 8 + 8;
+        let enough = (event_head_len(event.tags.len()) + parts).min(bytes.len());
+        prop_assert_eq!(RawEvent::len_hint(&bytes[..enough]), Some(bytes.len()));
+    }
+
+    #[test]
+    fn a_derived_id_is_of_version_8_and_of_one_place_only(
+        (id, key, counter, salt) in (any::<u128>(), keys(), any::<u64>(), any::<u64>()),
+        (position, other) in (positions(), positions()),
+    ) {
+        let (identity, epoch) = (identity(id, key), Epoch { counter, salt });
+        let derived = identity.derived_id(epoch, position);
+        prop_assert_eq!(derived.get_version_num(), 8);
+        prop_assert_eq!(derived.get_variant(), uuid::Variant::RFC4122);
+        prop_assert_eq!(derived == identity.derived_id(epoch, other), position == other);
+        let epoch = Epoch { salt: !salt, ..epoch };
+        prop_assert_ne!(derived, identity.derived_id(epoch, position));
+    }
+}
+
+#[test]
+fn metadata_absent_and_empty_stay_different() {
+    for (event, metadata) in [
+        (NewEvent::new("T", "payload"), None),
+        (NewEvent::new("T", "payload").metadata(""), Some(&b""[..])),
+        (NewEvent::new("T", "payload").metadata("m"), Some(&b"m"[..])),
+        (NewEvent::new("T", "payload").schema_version(2), None),
+        (NewEvent::new("T", "payload").schema_version(2).metadata(""), Some(&b""[..])),
+    ] {
+        let mut bytes = Vec::new();
+        BodyPlan::new(&event).write(&mut bytes);
+        let read = RawEvent::parse(&bytes).unwrap();
+        assert_eq!((read.metadata, read.payload), (metadata, &b"payload"[..]), "{event:?}");
+    }
+}
