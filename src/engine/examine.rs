@@ -301,6 +301,8 @@ fn made_up(storage: &dyn Storage, identity: Identity) -> io::Result<Slot> {
     let never = Mark { at: LogOffset::new(u64::MAX), ..start };
     let mut slot = Slot {
         identity,
+        compatible: 0,
+        read_compatible: 0,
         counter: 0,
         epoch: Epoch { counter: u64::MAX, salt: 0 },
         watermark: LogOffset::ZERO,

@@ -31,6 +31,8 @@ pub fn genesis_from(settings: &Settings, identity: Identity, first: Position) ->
     let segment = SegmentRef { extent, log_offset: LogOffset::ZERO };
     let mut slot = Slot {
         identity,
+        compatible: 0,
+        read_compatible: 0,
         counter: 0,
         epoch: Epoch { counter: 1, salt: settings.random(5) },
         watermark: segment.first_frame(),

@@ -12,7 +12,7 @@ use super::slots::Slots;
 use super::writer::{Engine, Io, Mode, WriteSide, Writer};
 use crate::format::{HOLDER_PAGE, SegmentRef};
 use crate::storage::{Storage, process_name, read_full, sync_full, write_full};
-use crate::words::{Error, Position};
+use crate::words::{Error, ErrorKind, Position};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
@@ -34,6 +34,16 @@ impl Engine {
             begin(&*storage, &settings)?;
         }
         let mut found = examine(&storage, &settings)?;
+        if found.slot.read_compatible != 0 {
+            let bits = found.slot.read_compatible;
+            return Err(Error::new(
+                ErrorKind::Newer,
+                format!(
+                    "the store has features {bits:#x} that this program does not know; update it, \
+                     or open the store read-only"
+                ),
+            ));
+        }
         if !found.is_whole() {
             let corruption = found.corruption.take();
             return Err(corruption.map_or_else(Error::outcome_unknown, Error::corrupt));

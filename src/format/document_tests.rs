@@ -1,4 +1,5 @@
-//! Holds FORMAT.md to the code: its tables to the layout, its examples to the codecs, its numbers to the constants.
+//! Holds FORMAT.md to the code: its tables to the layout, its examples to the codecs, its numbers
+//! to the constants.
 
 mod page;
 mod store;
@@ -7,10 +8,11 @@ use super::bytes::{get_u32, get_u64, pad8};
 use super::check::crc;
 use super::layout::{
     COMMIT_TAG, END_TAG, EVENT_TAG, FORMAT_VERSION, HEADER_MAGIC, NAME_TAG, SEGMENT_TAG, SLOT_FREE,
-    SLOT_MAGIC, SLOT_RUNS, STUB_TAG, event, frame, header, name, segment, segment_ref, slot, stub,
+    SLOT_MAGIC, SLOT_RUNS, STUB_TAG, event, extras, frame, header, name, segment, segment_ref,
+    slot, stub,
 };
 use super::*;
-use crate::words::{EventKind, Limit, LogOffset, NewEvent, Position, Timestamp};
+use crate::words::{EventKind, Limit, LogOffset, NewEvent, Position, Timestamp, derived_id};
 use page::{Example, example, examples, hex, number, show, spaced, table, tables};
 use std::collections::BTreeMap;
 use store::*;
@@ -28,11 +30,8 @@ const LAYOUTS: [(&str, Layout); 9] = [
     ("name", name::TABLE),
     ("event", event::TABLE),
     ("stub", stub::TABLE),
-    ("extras", EXTRAS),
+    ("extras", extras::TABLE),
 ];
-
-/// What the codec of events' bodies has in numbers only.
-const EXTRAS: Layout = &[("METADATA_LENGTH", 0, 4), ("SCHEMA_VERSION", 4, 2), ("RESERVED", 6, 2)];
 
 #[test]
 fn every_table_in_format_md_is_the_layout_of_the_code() {
@@ -310,8 +309,7 @@ fn every_check_that_format_md_works_out_is_what_the_code_computes() {
     let key = key();
     let order = name_record("order-1", 160);
     let name_crc = crc(crc(0, &order[name::LEN..]), &order[4..name::LEN]);
-    let mut derived = ID.as_bytes().to_vec();
-    derived.extend([2_u64, EPOCH.salt, 1].iter().flat_map(|number| number.to_le_bytes()));
+    let bits = identity().epoch_bits(EPOCH);
     let computed = [
         ("CRC-32 of `123456789`", format!("{:#010x}", crc(0, b"123456789"))),
         ("SipHash of no bytes", format!("{:#018x}", key.keyed(b""))),
@@ -323,10 +321,10 @@ fn every_check_that_format_md_works_out_is_what_the_code_computes() {
             Uuid::from_bytes(key.term(b"order-1").0.to_le_bytes()).simple().to_string(),
         ),
         (
-            "SipHash-128 of the 40 bytes of event 1",
-            Uuid::from_bytes(key.term(&derived).0.to_le_bytes()).simple().to_string(),
+            "SipHash-128 of the 32 bytes of epoch 2",
+            Uuid::from_bytes(bits.to_le_bytes()).simple().to_string(),
         ),
-        ("the id of event 1", identity().derived_id(EPOCH, Position::new(1)).to_string()),
+        ("the id of event 1", derived_id(bits, Position::new(1)).to_string()),
     ];
     let shown: Vec<_> = table("| what | result |")
         .iter()

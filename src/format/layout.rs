@@ -175,6 +175,15 @@ layout!(
 );
 
 layout!(
+    /// What an event has that few have.
+    extras {
+        METADATA_LENGTH: 4,
+        SCHEMA_VERSION: 2,
+        RESERVED: 2,
+    }
+);
+
+layout!(
     /// What stands after the synced end while nothing follows it.
     stub {
         TAG: 4,

@@ -4,7 +4,7 @@
 use super::bytes::{get_16, get_i64, get_u16, get_u32, get_u64, index, pad8};
 use super::bytes::{put, put_u16, put_u32, put_u64, u64_of};
 use super::check::{FileKey, crc, crc_of_two, matches};
-use super::layout::{EVENT_TAG, NAME_TAG, event, name};
+use super::layout::{EVENT_TAG, NAME_TAG, event, extras, name};
 use crate::words::{EventKind, Limit, LogOffset, NewEvent, Position, Timestamp, Version};
 use uuid::Uuid;
 
@@ -18,9 +18,6 @@ mod flag {
     pub(super) const METADATA: u16 = 1 << 5;
     pub(super) const KNOWN: u16 = (1 << 6) - 1;
 }
-
-/// Bytes of the extras: metadata length, schema version, zero.
-const EXTRAS_LEN: usize = 8;
 
 /// A record of either kind, read from its bytes; its check has not been looked at yet.
 #[derive(Clone, Copy, Debug)]
@@ -155,12 +152,15 @@ impl<'a> RawEvent<'a> {
         };
         let (metadata_len, schema_version) = match flags & flag::EXTRAS != 0 {
             true => {
-                let extras = body.take(EXTRAS_LEN)?;
-                (get_u32(extras, 0), get_u16(extras, 4))
+                let bytes = body.take(extras::LEN)?;
+                (get_u32(bytes, extras::METADATA_LENGTH), get_u16(bytes, extras::SCHEMA_VERSION))
             }
             false => (0, 1),
         };
         let metadata = body.take(index(u64::from(metadata_len)))?;
+        if metadata_len > 0 && flags & flag::METADATA == 0 {
+            return None;
+        }
         let payload = body.take(index(u64::from(get_u32(bytes, event::PAYLOAD_LENGTH))))?;
         let length = head_len.checked_add(pad8(body.at))?;
         Some(Self {
@@ -189,19 +189,19 @@ impl<'a> RawEvent<'a> {
         }
         let flags = get_u16(bytes, event::FLAGS);
         let head_len = event_head_len(index(u64::from(flags >> 8)));
-        let [ids, occurred, extras] = [
+        let [ids, occurred, more] = [
             16 * index(u64::from(
                 (flags & (flag::ID | flag::CORRELATION | flag::CAUSATION)).count_ones(),
             )),
             8 * usize::from(flags & flag::OCCURRED != 0),
-            EXTRAS_LEN * usize::from(flags & flag::EXTRAS != 0),
+            extras::LEN * usize::from(flags & flag::EXTRAS != 0),
         ];
-        let metadata = match extras {
+        let metadata = match more {
             0 => 0,
             _ => get_u32(bytes, head_len + ids + occurred),
         };
         let payload = get_u32(bytes, event::PAYLOAD_LENGTH);
-        let body = u64::from(metadata) + u64::from(payload) + u64_of(ids + occurred + extras);
+        let body = u64::from(metadata) + u64::from(payload) + u64_of(ids + occurred + more);
         Some(head_len.saturating_add(pad8(index(body))))
     }
 
@@ -226,14 +226,14 @@ pub struct BodyPlan<'a> {
 impl<'a> BodyPlan<'a> {
     /// The plan of this event's body.
     pub fn new(event: &'a NewEvent) -> Self {
-        let extras =
+        let more =
             event.schema_version != 1 || event.metadata.as_ref().is_some_and(|m| !m.is_empty());
         let parts = [
             (event.id.is_some(), flag::ID),
             (event.correlation_id.is_some(), flag::CORRELATION),
             (event.causation_id.is_some(), flag::CAUSATION),
             (event.occurred.is_some(), flag::OCCURRED),
-            (extras, flag::EXTRAS),
+            (more, flag::EXTRAS),
             (event.metadata.is_some(), flag::METADATA),
         ];
         let present = parts.iter().filter(|(there, _)| *there).fold(0, |all, (_, bit)| all | bit);

@@ -25,6 +25,10 @@ pub struct Mark {
 pub struct Slot {
     /// Which file it belongs to.
     pub identity: Identity,
+    /// Features that whoever does not know them may ignore.
+    pub compatible: u64,
+    /// Features that whoever does not know them may ignore as long as he only reads.
+    pub read_compatible: u64,
     /// Which of the slots is the newer: the one with the higher counter.
     pub counter: u64,
     /// The epoch of frames from `proof` on.
@@ -51,6 +55,8 @@ impl Slot {
         put(&mut page, slot::MAGIC, &SLOT_MAGIC);
         self.identity.encode(&mut page);
         put_u64(&mut page, slot::COUNTER, self.counter);
+        put_u64(&mut page, slot::COMPATIBLE, self.compatible);
+        put_u64(&mut page, slot::READ_COMPATIBLE, self.read_compatible);
         put_u64(&mut page, slot::EPOCH, self.epoch.counter);
         put_u64(&mut page, slot::EPOCH_SALT, self.epoch.salt);
         put_u64(&mut page, slot::WATERMARK, self.watermark.get());
@@ -81,12 +87,14 @@ impl Slot {
         }
         let identity = Identity::decode(page)?;
         // No feature is known yet, so any that may not be ignored is unknown.
-        let needed = get_u64(page, slot::INCOMPATIBLE) | get_u64(page, slot::READ_COMPATIBLE);
+        let needed = get_u64(page, slot::INCOMPATIBLE);
         if needed != 0 {
             return Err(Unopenable::Features(needed));
         }
         let decoded = Self {
             identity,
+            compatible: get_u64(page, slot::COMPATIBLE),
+            read_compatible: get_u64(page, slot::READ_COMPATIBLE),
             counter: get_u64(page, slot::COUNTER),
             epoch: Epoch {
                 counter: get_u64(page, slot::EPOCH),

@@ -150,6 +150,9 @@ impl<'a> Walk<'a> {
             }
             FrameKind::Commit => {
                 if !self.records(&header, length, segment.log_offset, visitor)? {
+                    // The names of a commit that is discarded are not going to be there.
+                    let end = at.since(segment.log_offset);
+                    self.names.retain(|reference, _| u64::from(*reference) < end);
                     return Ok(Some(Stop::NoFrame));
                 }
                 self.commits += 1;
@@ -193,14 +196,12 @@ impl<'a> Walk<'a> {
             self.names.clear();
             self.names_of = Some(segment);
         }
-        let (known, seen) = (&mut self.names, &mut self.seen);
+        let (names, seen) = (&mut self.names, &mut self.seen);
         seen.clear();
-        // Only a valid commit's names count: those of a torn one are not going to be there.
-        let mut names = Vec::new();
         let checked = check_frame(bytes, header, &self.key, |record, at, position| match record {
             Record::Name(name) => {
                 let reference = u32::try_from(at.since(segment)).unwrap_or(u32::MAX);
-                names.push((reference, name.text));
+                names.insert(reference, name.text.to_owned());
             }
             Record::Event(event) => {
                 seen.push(Seen { position, at, stream: event.stream, version: event.version });
@@ -209,7 +210,6 @@ impl<'a> Walk<'a> {
         if checked.is_err() {
             return Ok(false);
         }
-        known.extend(names.into_iter().map(|(reference, text)| (reference, text.to_owned())));
         // Names written before the walk began are read where they stand.
         for nth in 0..self.seen.len() {
             let Some(Seen { stream, .. }) = self.seen.get(nth) else { break };

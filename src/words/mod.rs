@@ -19,6 +19,8 @@ pub use event::{EventKind, NewEvent};
 pub use limits::Limit;
 pub use names::{category_of, check_name};
 pub use number::{LogOffset, Position, Version};
+#[cfg(test)]
+pub(crate) use recorded::derived_id;
 pub use recorded::{Event, RecordedEvent, Tags};
 pub(crate) use recorded::{IdOf, Name, NameSource};
 pub use time::Timestamp;

@@ -2,7 +2,8 @@
 
 const DOCUMENT: &str = include_str!("../../../FORMAT.md");
 
-/// The rows of each table whose first row is `head`, with the last name in backquotes of the heading above it.
+/// The rows of each table whose first row is `head`, with the last name in backquotes of the
+/// heading above it.
 pub fn tables(head: &str) -> Vec<(&'static str, Vec<Vec<&'static str>>)> {
     let mut found: Vec<(&str, Vec<Vec<&str>>)> = Vec::new();
     let (mut heading, mut inside) = ("", false);

@@ -36,7 +36,8 @@ pub fn name_record(text: &str, at: u64) -> Vec<u8> {
     bytes
 }
 
-/// Where an example's event stands: distance to its frame's header, log offset, position and version.
+/// Where an example's event stands: distance to its frame's header, log offset, position and
+/// version.
 pub type Place = (u32, u64, u64, u64);
 
 pub fn event_record(
@@ -153,6 +154,8 @@ pub fn closed_slot() -> Slot {
     let start = Mark { at: LogOffset::new(64), chain: Chain(0), next: Position::new(1) };
     Slot {
         identity: identity(),
+        compatible: 0,
+        read_compatible: 0,
         counter: 4,
         epoch: EPOCH,
         watermark: LogOffset::new(568),

@@ -1,4 +1,5 @@
-//! Decoders take any bytes: they return a value or nothing, and what they return can be written and read again.
+//! Decoders take any bytes: they return a value or nothing, and what they return can be written and
+//! read again.
 
 use super::make::*;
 use crate::format::bytes::{get_16, put_u32, put_u64};

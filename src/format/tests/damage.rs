@@ -7,7 +7,8 @@ use crate::words::{EventKind, LogOffset, NewEvent, Position, Timestamp};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-/// Events of all shapes: bare, with each part, with tags that fill their words and that don't, all zeros, longer.
+/// Events of all shapes: bare, with each part, with tags that fill their words and that don't, all
+/// zeros, longer.
 fn some_events() -> Vec<NewEvent> {
     let plain = || NewEvent::new("T", "some payload");
     let id = Uuid::from_u128(0x1234_5678);

@@ -19,6 +19,8 @@ pub fn a_slot() -> Slot {
         |at, next| Mark { at: LogOffset::new(at), chain: Chain(at), next: Position::new(next) };
     Slot {
         identity: Identity { store_id: Uuid::from_u128(7), key: key() },
+        compatible: 0,
+        read_compatible: 0,
         counter: 3,
         epoch: Epoch { counter: 2, salt: 77 },
         watermark: LogOffset::new(3 * PAGE),

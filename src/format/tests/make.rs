@@ -103,6 +103,8 @@ impl SlotParts {
         };
         Slot {
             identity: identity(self.id, self.key),
+            compatible: 0,
+            read_compatible: 0,
             counter: self.counter,
             epoch: self.epoch,
             watermark,
