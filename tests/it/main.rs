@@ -14,6 +14,7 @@ mod append;
 mod bad_input;
 mod concurrency;
 mod fixture;
+mod flips;
 mod reading;
 mod regressions;
 mod tidy;
