@@ -1,5 +1,5 @@
-//! Every byte of a small store flipped, one at a time: the damage is reported, or it does no harm. Never does an
-//! acknowledged event come out different, or not at all without a word.
+//! Every byte of a small store flipped, one at a time: the damage is reported, or it does no harm.
+//! Never does an acknowledged event come out different, or not at all without a word.
 
 use crate::fixture::note;
 use annals::storage::MemoryStorage;
@@ -28,8 +28,8 @@ fn read(store: &Store) -> Result<Vec<RecordedEvent>, annals::Error> {
     store.read_all(Read::new())?.collect()
 }
 
-/// Two epochs, several segments, commits of several streams, names old and new. Closed, or as it was just after its last
-/// commit was acknowledged.
+/// Two epochs, several segments, commits of several streams, names old and new. Closed, or as it
+/// was just after its last commit was acknowledged.
 fn small(closed: bool, last: Durability) -> Small {
     let device = on(Vec::new());
     let event = |text: &str| {
@@ -125,7 +125,8 @@ impl Small {
         found == self.events.len()
     }
 
-    /// Flips each byte in turn; how often all events were there, when opened for writing and when looked at.
+    /// Flips each byte in turn; how often all events were there, when opened for writing and when
+    /// looked at.
     fn flip_all(&self, mask: u8) -> (usize, usize) {
         let bytes = 0..self.bytes.len();
         // The holder's page is advice, unchecked.
@@ -172,7 +173,8 @@ fn a_flipped_byte_of_a_store_that_ended_with_a_strict_commit_is_reported_or_does
     small(false, Durability::Strict).never_lies(0x80);
 }
 
-/// The last commit is proven by its stub alone: damage to the commit is corruption, damage to the stub is nothing.
+/// The last commit is proven by its stub alone: damage to the commit is corruption, damage to the
+/// stub is nothing.
 #[test]
 fn the_stub_protects_the_last_commit() {
     let small = small(false, Durability::Synced);

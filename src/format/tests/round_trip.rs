@@ -99,12 +99,13 @@ proptest! {
         (position, other) in (positions(), positions()),
     ) {
         let (identity, epoch) = (identity(id, key), Epoch { counter, salt });
-        let derived = derived_id(identity.epoch_bits(epoch), position);
+        let id = |epoch, position| derived_id(identity.epoch_bits(epoch), position);
+        let derived = id(epoch, position);
         prop_assert_eq!(derived.get_version_num(), 8);
         prop_assert_eq!(derived.get_variant(), uuid::Variant::RFC4122);
-        prop_assert_eq!(derived == derived_id(identity.epoch_bits(epoch), other), position == other);
+        prop_assert_eq!(derived == id(epoch, other), position == other);
         let epoch = Epoch { salt: !salt, ..epoch };
-        prop_assert_ne!(derived, derived_id(identity.epoch_bits(epoch), position));
+        prop_assert_ne!(derived, id(epoch, position));
     }
 }
 

@@ -191,7 +191,8 @@ fn names_are_1_to_1024_bytes_without_nul() {
     let kind = |name: &str| to_a(NewEvent::new(name, "x"));
     let tag = |name: &str| to_a(note("x").tag("fine").tag(name));
     let expected = |name: &str| to_a(note("x")).expect(name, ExpectedVersion::Any);
-    let cases: [(&str, &dyn Fn(&str) -> Commit); 4] =
+    type Named<'a> = (&'static str, &'a dyn Fn(&str) -> Commit);
+    let cases: [Named<'_>; 4] =
         [("stream", &stream), ("type", &kind), ("tag", &tag), ("stream", &expected)];
     for (what, commit) in cases {
         store.is_meaningless(commit(""), &Invalid::EmptyName { what }, "empty name");
