@@ -88,7 +88,7 @@ impl Small {
             }
         }
         // What is appended stands as firmly as on an undamaged store.
-        if at % 5 == 0 {
+        if at.is_multiple_of(5) {
             store.append("new", 0, [note("more")]).unwrap();
             // Page 0 is written once: its damage stays, and is told.
             assert_eq!(store.verify().unwrap().is_whole(), at >= 4_096, "byte {at}");

@@ -6,6 +6,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::as_conversions,
+    clippy::cast_possible_truncation,
     clippy::print_stdout,
     reason = "tests are named for what they claim, and stop where they are surprised"
 )]
