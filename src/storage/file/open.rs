@@ -121,8 +121,8 @@ impl Storage for FileStorage {
     }
 
     fn still_there(&self) -> io::Result<bool> {
-        match std::fs::metadata(&self.path) {
-            Ok(metadata) => Ok(file_id(&metadata) == self.id),
+        match sys::file_at(&self.path) {
+            Ok(found) => Ok(found == self.id),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }

@@ -21,6 +21,11 @@ pub(in crate::storage) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::remove_file(from)
 }
 
+pub(in crate::storage) fn file_at(path: &Path) -> io::Result<(u64, u64)> {
+    use std::os::windows::fs::MetadataExt;
+    Ok((std::fs::metadata(path)?.creation_time(), 0))
+}
+
 pub(super) fn host_name() -> String {
     std::env::var("COMPUTERNAME").unwrap_or_default()
 }
