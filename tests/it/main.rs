@@ -15,6 +15,7 @@ mod append;
 mod bad_input;
 mod concurrency;
 mod fixture;
+mod flights;
 mod flips;
 mod reading;
 mod regressions;
