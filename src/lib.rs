@@ -48,6 +48,9 @@ pub use words::{
     RecordedEvent, StreamAppend, Tags, Timestamp, Version, category_of,
 };
 
+/// Ids of events and stores.
+pub use uuid::Uuid;
+
 /// For the simulator: parts of the recovery rule that can be switched off.
 #[doc(hidden)]
 pub use log::Rules;

@@ -38,14 +38,18 @@ impl Core {
 }
 
 impl WriteSide {
-    /// Makes everything before `target` synced: leads the sync, or waits for the leader.
+    /// Makes everything before `target` written and synced: leads, or waits for the leader.
+    ///
+    /// The leader writes for all: what was placed while the sync before was under way goes to the
+    /// file by one write.
     pub fn sync_to(&self, core: &Core, target: LogOffset) -> Result<(), Error> {
         let mut turn = core.flow.sync_turn(target)?;
         loop {
             match turn {
                 Turn::Done => return Ok(()),
                 Turn::Lead => {
-                    let result = core.sync_now();
+                    let written = self.write_to(core, target);
+                    let result = written.and_then(|()| core.sync_now());
                     core.flow.end_turn();
                     result?;
                     self.stub(core);

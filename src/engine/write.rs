@@ -42,9 +42,11 @@ impl WriteSide {
     /// Makes everything before `end` visible: written, and synced as far as commits before it ask
     /// for it.
     pub fn settle(&self, core: &Core, end: LogOffset) -> Result<(), Error> {
-        self.write_to(core, end)?;
         let needed = core.flow.lock().sync_needed(end);
-        if needed > LogOffset::ZERO { self.sync_to(core, needed) } else { Ok(()) }
+        if needed > LogOffset::ZERO {
+            self.sync_to(core, needed)?;
+        }
+        if needed < end { self.write_to(core, end) } else { Ok(()) }
     }
 
     /// An error if the file at the store's path is another one now: what is written would be lost
