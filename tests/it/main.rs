@@ -17,6 +17,8 @@ mod concurrency;
 mod fixture;
 mod flights;
 mod flips;
+mod model;
+mod processes;
 mod reading;
 mod regressions;
 mod tidy;

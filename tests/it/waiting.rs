@@ -321,10 +321,10 @@ fn what_is_durable_survives_a_power_cut_and_is_never_more_than_that() {
         if nth % 7 == 3 {
             store.wait_durable(nth + 1).unwrap();
         }
-        let durable = store.durable().get() as usize;
+        let durable = store.durable().get();
         let cut = Device::from_bytes(device.durable_bytes());
         let left = texts(&options.open_storage(cut).unwrap());
-        assert!(left.len() >= durable, "{} of {durable} are left", left.len());
+        assert!(left.len() as u64 >= durable, "{} of {durable} are left", left.len());
         assert_eq!(left, texts(&store)[..left.len()]);
     }
 }

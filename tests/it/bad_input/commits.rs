@@ -184,6 +184,9 @@ fn a_stream_named_twice_is_refused() {
     store.goes_on();
 }
 
+/// A commit that has this name somewhere.
+type Naming<'a> = &'a dyn Fn(&str) -> Commit;
+
 #[test]
 fn names_are_1_to_1024_bytes_without_nul() {
     let store = Refusing::new();
@@ -191,8 +194,7 @@ fn names_are_1_to_1024_bytes_without_nul() {
     let kind = |name: &str| to_a(NewEvent::new(name, "x"));
     let tag = |name: &str| to_a(note("x").tag("fine").tag(name));
     let expected = |name: &str| to_a(note("x")).expect(name, ExpectedVersion::Any);
-    type Named<'a> = (&'static str, &'a dyn Fn(&str) -> Commit);
-    let cases: [Named<'_>; 4] =
+    let cases: [(&str, Naming<'_>); 4] =
         [("stream", &stream), ("type", &kind), ("tag", &tag), ("stream", &expected)];
     for (what, commit) in cases {
         store.is_meaningless(commit(""), &Invalid::EmptyName { what }, "empty name");

@@ -1,7 +1,7 @@
 //! Devices without room.
 
 use crate::fixture::{Deed, Device, Mounted, Op, assert_append_says, assert_says, note, texts};
-use annals::{AppendError, Durability, ErrorKind, ExpectedVersion, Options, Read, Store};
+use annals::{AppendError, Chore, Durability, ErrorKind, ExpectedVersion, Options, Read, Store};
 use std::fs;
 use std::io;
 use std::thread;
@@ -133,4 +133,19 @@ fn a_full_disk_refuses_commits_until_there_is_room_again() {
     let again = Store::open(&path).unwrap();
     assert_eq!(texts(&again).len(), landed + 1);
     assert!(again.verify().unwrap().is_whole());
+}
+
+#[test]
+fn a_reserve_is_room_that_a_full_device_has_given_already() {
+    let device = Device::new();
+    let options = Options::new().without_keeper().reserve(1 << 20);
+    let store = options.open_storage(device.clone()).unwrap();
+    store.chore(Chore::Prepare).unwrap();
+    assert!(device.to_bytes().len() > 1 << 20);
+    device.orders(full);
+    let (landed, _) = fill(&store, &"x".repeat(10_000), Durability::Buffered);
+    assert!(landed >= (1 << 20) / 10_100, "{landed} events of 10,000 bytes");
+    device.behaves();
+    store.chore(Chore::Prepare).unwrap();
+    assert!(device.to_bytes().len() > 2 << 20);
 }

@@ -215,10 +215,9 @@ fn closing_in_the_middle_of_everything_loses_nothing() {
 /// How many appends were acknowledged before the store was closed.
 fn append_until_closed(store: &Store, nth: usize) -> u64 {
     let durabilities = [Durability::Buffered, Durability::Synced, Durability::Strict];
-    for version in 0.. {
+    for (version, durability) in (0..).zip(durabilities.into_iter().cycle().skip(nth)) {
         let event = note("x".repeat(nth * 50));
         let commit = Commit::new().append(format!("s-{nth}"), version, [event]);
-        let durability = durabilities[(version as usize + nth) % 3];
         if nth == 3 {
             let _ = store.chore(annals::Chore::Prepare);
         }

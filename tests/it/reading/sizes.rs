@@ -10,7 +10,7 @@ fn large_payloads_come_back() {
     everywhere(|home| {
         let store = home.open();
         let payload = |length: usize| -> Vec<u8> {
-            (0..length).map(|nth| (nth * 31 + nth / 4_096) as u8).collect()
+            (0..length).map(|nth| (nth * 31 + nth / 4_096).to_le_bytes()[0]).collect()
         };
         let lengths = [1, 4_095, 4_096, 5 << 20, 10, (64 << 10) - 1, 70_000, 1 << 20, 3];
         for (nth, length) in lengths.into_iter().enumerate() {

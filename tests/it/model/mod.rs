@@ -1,0 +1,48 @@
+//! Random plans of commits, readings and reopenings, against a list of events that does the same in
+//! the plainest way.
+
+mod plain;
+mod plan;
+mod run;
+
+use annals::Options;
+use plan::plans;
+use proptest::prelude::*;
+use run::{Home, run};
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+fn tiny() -> Options {
+    Options::new().segments(4_096, 16_384)
+}
+
+proptest! {
+    #![proptest_config(config(60))]
+
+    #[test]
+    fn a_store_in_memory_behaves_like_a_list(plan in plans()) {
+        run(&plan, Home::memory(Options::new().without_keeper()));
+    }
+
+    #[test]
+    fn a_store_in_memory_with_tiny_segments_behaves_like_a_list(plan in plans()) {
+        run(&plan, Home::memory(tiny()));
+    }
+}
+
+proptest! {
+    #![proptest_config(config(40))]
+
+    #[test]
+    fn a_store_in_a_file_behaves_like_a_list(plan in plans()) {
+        run(&plan, Home::file(Options::new()));
+    }
+
+    #[test]
+    fn a_store_in_a_file_with_tiny_segments_behaves_like_a_list(plan in plans()) {
+        let access = annals::storage::Access::Read;
+        run(&plan, Home::file(tiny().without_keeper().access(access)));
+    }
+}

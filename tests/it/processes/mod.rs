@@ -1,0 +1,8 @@
+//! Real processes: the lock between them, followers of a live writer, and writers that are killed.
+
+mod child;
+mod following;
+mod killed;
+mod locked;
+
+pub use child::Other;
