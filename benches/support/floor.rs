@@ -1,0 +1,235 @@
+//! The floor: what the machine allows. The same bytes as Annals writes, by raw writes into room that is taken in the same steps,
+//! a CRC-32 of each record, a sync by a leader for all who wait, an offset array and a map of streams in memory, reads
+//! through a map. It has no types, names, tags, guards, recovery or keeper.
+
+use super::data::{PAYLOAD, commit, payload};
+use annals::Store;
+use annals::storage::{Access, FileStorage, Storage};
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+use std::sync::{Condvar, Mutex};
+
+/// How long Annals' frames are, once the segment has all their names.
+#[derive(Clone, Copy)]
+pub struct Sizes {
+    /// What a frame has beside its records.
+    pub header: usize,
+    /// An event's record.
+    pub record: usize,
+}
+
+impl Sizes {
+    /// Measured: commits of 1 and of 11 events, each after another one with the same names.
+    pub fn measure() -> Self {
+        let frame = |events: u64| {
+            let store = Store::in_memory().unwrap();
+            let [first, second] = [0, 1].map(|version| {
+                let events = (0..events).map(|stream| (stream, stream, version));
+                store.commit(commit(events)).unwrap();
+                store.stats().unwrap().log_bytes as usize
+            });
+            second - first
+        };
+        let record = (frame(11) - frame(1)) / 10;
+        Self { header: frame(1) - record, record }
+    }
+
+    /// Bytes of a frame with so many events.
+    pub fn frame(self, events: usize) -> usize {
+        self.header + events * self.record
+    }
+}
+
+/// A raw file of frames.
+pub struct Floor {
+    file: File,
+    /// The same file, for taking room as Annals does.
+    room: FileStorage,
+    reserve: u64,
+    sizes: Sizes,
+    state: Mutex<State>,
+    synced: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Where the next frame goes, and where the room ends.
+    end: u64,
+    room_end: u64,
+    /// Frames that are not written yet, and where they go.
+    pending: Vec<u8>,
+    pending_at: u64,
+    spare: Vec<u8>,
+    /// Up to where everything is synced; whether somebody syncs now.
+    synced: u64,
+    leading: bool,
+    index: Index,
+}
+
+/// What is where.
+#[derive(Default)]
+struct Index {
+    offsets: Vec<u64>,
+    streams: HashMap<u64, Vec<u32>>,
+}
+
+/// What a commit of the floor is made of.
+pub struct FloorBatch {
+    events: Vec<(u64, Vec<u8>)>,
+}
+
+impl FloorBatch {
+    /// These events: each with its number among all, and its stream.
+    pub fn new(events: impl Iterator<Item = (u64, u64)>) -> Self {
+        Self { events: events.map(|(nth, stream)| (stream, payload(nth))).collect() }
+    }
+}
+
+impl Floor {
+    /// A new file. With a reserve, room is taken in pieces of at least that, and filled with zeros.
+    pub fn new(path: &Path, reserve: u64, sizes: Sizes) -> Self {
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path).unwrap();
+        let room = FileStorage::open(path, Access::Read, true).unwrap();
+        let state = Mutex::default();
+        let floor = Self { file, room, reserve, sizes, state, synced: Condvar::new() };
+        floor.take_room(&mut floor.state.lock().unwrap());
+        floor
+    }
+
+    /// As Annals' segments: a sixteenth of the file as a power of two, from 64 KiB to 64 MiB; synced before it is used.
+    fn take_room(&self, state: &mut State) {
+        let part = 1 << (state.room_end / 16).max(1).ilog2();
+        let length = u64::clamp(part, 64 << 10, 64 << 20).max(self.reserve);
+        self.room.allocate(state.room_end, length).unwrap();
+        if self.reserve > 0 {
+            write_at(&self.file, &vec![0; length as usize], state.room_end);
+        }
+        self.file.sync_data().unwrap();
+        state.room_end += length;
+    }
+
+    /// A commit's bytes: a check and a payload for each event, the rest zero.
+    fn frame(&self, batch: &FloorBatch) -> Vec<u8> {
+        let Sizes { header, record } = self.sizes;
+        let mut frame = vec![0; self.sizes.frame(batch.events.len())];
+        for ((_, payload), record) in
+            batch.events.iter().zip(frame[header..].chunks_exact_mut(record))
+        {
+            let at = record.len() - PAYLOAD;
+            record[at..].copy_from_slice(payload);
+            let check = crc32fast::hash(&record[4..]);
+            record[..4].copy_from_slice(&check.to_le_bytes());
+        }
+        frame
+    }
+
+    /// Gives the frame its place and notes what is where.
+    fn place(&self, state: &mut State, batch: &FloorBatch, frame: &[u8]) -> u64 {
+        let at = state.end;
+        while at + frame.len() as u64 > state.room_end {
+            self.take_room(state);
+        }
+        for (nth, (stream, _)) in batch.events.iter().enumerate() {
+            let position = state.index.offsets.len() as u32;
+            state.index.offsets.push(at + self.sizes.frame(nth) as u64);
+            state.index.streams.entry(*stream).or_default().push(position);
+        }
+        state.end += frame.len() as u64;
+        at
+    }
+
+    /// Appends and leaves it to the operating system.
+    pub fn buffered(&self, batch: &FloorBatch) {
+        let frame = self.frame(batch);
+        let mut state = self.state.lock().unwrap();
+        let at = self.place(&mut state, batch, &frame);
+        write_at(&self.file, &frame, at);
+    }
+
+    /// Appends, and returns when it is synced: by this thread, or by another that syncs for all.
+    pub fn synced(&self, batch: &FloorBatch) {
+        let frame = self.frame(batch);
+        let mut state = self.state.lock().unwrap();
+        let at = self.place(&mut state, batch, &frame);
+        if state.pending.is_empty() {
+            state.pending_at = at;
+        }
+        state.pending.extend_from_slice(&frame);
+        let target = state.end;
+        while state.leading && state.synced < target {
+            state = self.synced.wait(state).unwrap();
+        }
+        if state.synced >= target {
+            return;
+        }
+        state.leading = true;
+        let spare = std::mem::take(&mut state.spare);
+        let mut bytes = std::mem::replace(&mut state.pending, spare);
+        let (at, end) = (state.pending_at, state.end);
+        drop(state);
+        write_at(&self.file, &bytes, at);
+        self.file.sync_data().unwrap();
+        bytes.clear();
+        let mut state = self.state.lock().unwrap();
+        (state.spare, state.synced, state.leading) = (bytes, end, false);
+        drop(state);
+        self.synced.notify_all();
+    }
+
+    /// Syncs what was left to the operating system.
+    pub fn sync(&self) {
+        self.file.sync_data().unwrap();
+    }
+
+    /// Ends the writing.
+    pub fn into_reader(self) -> FloorReader {
+        self.sync();
+        #[expect(unsafe_code, reason = "the floor reads through a map too")]
+        // SAFETY: the file is in a folder of this process, and nobody writes to it any more.
+        let map = unsafe { memmap2::Mmap::map(&self.file).unwrap() };
+        let index = self.state.into_inner().unwrap().index;
+        FloorReader { map, index, record: self.sizes.record }
+    }
+}
+
+/// Reads what the floor has written.
+pub struct FloorReader {
+    map: memmap2::Mmap,
+    index: Index,
+    record: usize,
+}
+
+impl FloorReader {
+    /// How many events there are.
+    pub fn len(&self) -> usize {
+        self.index.offsets.len()
+    }
+
+    /// The payload of an event, its check looked at; positions begin at 0 here.
+    pub fn payload(&self, position: usize) -> &[u8] {
+        let at = self.index.offsets[position] as usize;
+        let record = &self.map[at..at + self.record];
+        let check = u32::from_le_bytes(record[..4].try_into().unwrap());
+        assert_eq!(check, crc32fast::hash(&record[4..]), "the record at {position}");
+        &record[self.record - PAYLOAD..]
+    }
+
+    /// The positions of a stream's events.
+    pub fn stream(&self, stream: u64) -> &[u32] {
+        &self.index.streams[&stream]
+    }
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, bytes: &[u8], offset: u64) {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset).unwrap();
+}
+
+#[cfg(windows)]
+fn write_at(file: &File, mut bytes: &[u8], mut offset: u64) {
+    while !bytes.is_empty() {
+        let written = std::os::windows::fs::FileExt::seek_write(file, bytes, offset).unwrap();
+        (bytes, offset) = (&bytes[written..], offset + written as u64);
+    }
+}

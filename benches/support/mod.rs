@@ -1,0 +1,10 @@
+//! What both benchmarks share: the data, the floor, and how numbers are put together.
+#![allow(dead_code, unused_imports, reason = "each benchmark uses its part")]
+
+mod data;
+mod floor;
+mod report;
+
+pub use data::{PAYLOAD, STREAMS, commit, fold, folder, stream_name};
+pub use floor::{Floor, FloorBatch, FloorReader, Sizes};
+pub use report::{Random, Row, Spread, grouped, print_table, ratios_wanted};
