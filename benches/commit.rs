@@ -1,8 +1,9 @@
 //! Commits, beside the floor: the same bytes written raw.
 //!
-//! `cargo bench --bench commit` has criterion compare each number with its last run. Ratios need less noise than a machine
-//! has between two runs: `cargo bench --bench commit -- --ratios` measures floor and Annals in turns, each round with fresh
-//! files, and prints one table. A number behind it is that of the rounds.
+//! `cargo bench --bench commit` has criterion compare each number with its last run. Ratios need
+//! less noise than a machine has between two runs: `cargo bench --bench commit -- --ratios`
+//! measures floor and Annals in turns, each round with fresh files, and prints one table. A number
+//! behind it is that of the rounds.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -28,7 +29,8 @@ use tempfile::TempDir;
 struct Case {
     name: &'static str,
     threads: u64,
-    /// Events in a commit: one goes to its thread's own stream, many go round robin over all streams.
+    /// Events in a commit: one goes to its thread's own stream, many go round robin over all
+    /// streams.
     batch: u64,
     durability: Durability,
     /// Bytes of room filled with zeros ahead.
@@ -133,7 +135,8 @@ impl Ground for RawFile {
     }
 }
 
-/// The events of a thread's `nth` commit: number among all, stream, and the version at which that stream has to be.
+/// The events of a thread's `nth` commit: number among all, stream, and the version at which that
+/// stream has to be.
 fn events(case: &Case, thread: u64, nth: u64) -> impl Iterator<Item = (u64, u64, u64)> {
     let batch = case.batch;
     (nth * batch..(nth + 1) * batch).map(move |number| match batch {
@@ -193,7 +196,8 @@ fn synced<G: Ground>(ground: &G, case: &Case, first: u64, commits: u64) -> Round
     Round { time: each.iter().sum(), each }
 }
 
-/// Buffered commits of one thread, some of them made ready at a time: the clock costs as much as a part of one.
+/// Buffered commits of one thread, some of them made ready at a time: the clock costs as much as a
+/// part of one.
 fn buffered<G: Ground>(ground: &G, case: &Case, first: u64, commits: u64) -> Round {
     let ready = (256 / case.batch).max(1);
     let end = first + commits;

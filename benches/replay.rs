@@ -1,8 +1,8 @@
 //! Reading a million events, beside the floor: the same bytes through a map and an offset array.
 //!
-//! `cargo bench --bench replay` has criterion compare each number with its last run; `cargo bench --bench replay -- --ratios`
-//! measures floor and Annals in turns and prints one table, sizes and opening included. A number behind it is that of the
-//! rounds.
+//! `cargo bench --bench replay` has criterion compare each number with its last run; `cargo bench
+//! --bench replay -- --ratios` measures floor and Annals in turns and prints one table, sizes and
+//! opening included. A number behind it is that of the rounds.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -35,10 +35,12 @@ struct Loaded {
     folder: TempDir,
     floor: FloorReader,
     store: Store,
-    /// A copy of the file as a killed writer would have left it, and the file itself, which was closed.
+    /// A copy of the file as a killed writer would have left it, and the file itself, which was
+    /// closed.
     killed: PathBuf,
     closed: PathBuf,
-    /// How long the last bytes of the file are, and those it takes on the disk, after it was closed.
+    /// How long the last bytes of the file are, and those it takes on the disk, after it was
+    /// closed.
     sizes: (u64, u64),
     load_time: Duration,
 }

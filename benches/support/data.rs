@@ -1,4 +1,5 @@
-//! The data: 256 bytes that can't be compressed, one of 20 types, two tags, 10,000 streams round robin.
+//! The data: 256 bytes that can't be compressed, one of 20 types, two tags, 10,000 streams round
+//! robin.
 
 use annals::{Commit, NewEvent};
 use std::path::PathBuf;
@@ -13,8 +14,8 @@ const TYPES: u64 = 20;
 const ACCOUNTS: u64 = 1_000;
 const REGIONS: u64 = 50;
 
-/// A folder of its own beside the benchmark's program, so in the target directory: a temporary folder of the system may
-/// lie in memory, where a sync costs nothing.
+/// A folder of its own beside the benchmark's program, so in the target directory: a temporary
+/// folder of the system may lie in memory, where a sync costs nothing.
 pub fn folder() -> TempDir {
     let program = std::env::current_exe().unwrap();
     let beside: PathBuf = program.parent().unwrap().into();
@@ -35,7 +36,8 @@ pub fn payload(nth: u64) -> Vec<u8> {
     bytes
 }
 
-/// A commit of events, each with its number among all, its stream, and the version at which that stream has to be.
+/// A commit of events, each with its number among all, its stream, and the version at which that
+/// stream has to be.
 pub fn commit(events: impl Iterator<Item = (u64, u64, u64)>) -> Commit {
     events.fold(Commit::new(), |commit, (nth, stream, version)| {
         let random = mixed(!nth);

@@ -1,6 +1,7 @@
-//! The floor: what the machine allows. The same bytes as Annals writes, by raw writes into room that is taken in the same steps,
-//! a CRC-32 of each record, a sync by a leader for all who wait, an offset array and a map of streams in memory, reads
-//! through a map. It has no types, names, tags, guards, recovery or keeper.
+//! The floor: what the machine allows. The same bytes as Annals writes, by raw writes into room
+//! that is taken in the same steps, a CRC-32 of each record, a sync by a leader for all who wait,
+//! an offset array and a map of streams in memory, reads through a map. It has no types, names,
+//! tags, guards, recovery or keeper.
 
 use super::data::{PAYLOAD, commit, payload};
 use annals::Store;
@@ -97,7 +98,8 @@ impl Floor {
         floor
     }
 
-    /// As Annals' segments: a sixteenth of the file as a power of two, from 64 KiB to 64 MiB; synced before it is used.
+    /// As Annals' segments: a sixteenth of the file as a power of two, from 64 KiB to 64 MiB;
+    /// synced before it is used.
     fn take_room(&self, state: &mut State) {
         let part = 1 << (state.room_end / 16).max(1).ilog2();
         let length = u64::clamp(part, 64 << 10, 64 << 20).max(self.reserve);

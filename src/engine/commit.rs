@@ -147,7 +147,7 @@ impl WriteSide {
         }
         let mut slots = self.slots.lock();
         let counter = slots.newest.epoch.counter + 1;
-        let epoch = Epoch { counter, salt: self.settings.random(counter + 16) };
+        let epoch = Epoch { counter, salt: self.settings.random(counter.wrapping_add(16)) };
         let proof = Mark { at: writer.end, chain: writer.chain, next: writer.next };
         slots.write(core, writer.recorded, Before::Nothing, |slot| {
             slot.epoch = epoch;

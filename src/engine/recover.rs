@@ -30,7 +30,7 @@ pub fn recover(
         zero(storage, found).map_err(failed)?;
     }
     let counter = slots.newest.epoch.counter + 1;
-    let epoch = Epoch { counter, salt: settings.random(counter + 16) };
+    let epoch = Epoch { counter, salt: settings.random(counter.wrapping_add(16)) };
     slots.write(core, found.recorded, Before::Sync, |slot| {
         slot.epoch = epoch;
         slot.proof = found.end;

@@ -13,16 +13,15 @@ pub struct Window {
     at: LogOffset,
     bytes: Vec<u8>,
     ahead: usize,
-    /// The device's length when the window was made: nothing longer is ever allocated.
-    size: u64,
 }
+
+/// No more is taken into memory at once without asking how much there is.
+const MUCH: usize = 1 << 20;
 
 impl Window {
     /// A window that reads at least `ahead` bytes at a time, as far as the segment goes.
     pub fn new(storage: Arc<dyn Storage>, ahead: usize) -> Self {
-        // A device that doesn't say is going to fail the read, too.
-        let size = storage.size().unwrap_or(u64::MAX);
-        Self { storage, at: LogOffset::ZERO, bytes: Vec::new(), ahead, size }
+        Self { storage, at: LogOffset::ZERO, bytes: Vec::new(), ahead }
     }
 
     /// The device it reads.
@@ -41,9 +40,7 @@ impl Window {
         let Some(segment) = segments.find(at) else {
             return Ok(&[]);
         };
-        let offset = segment.place.file_offset(at);
-        let there = self.size.saturating_sub(offset);
-        let left = index(segment.place.log_end().since(at).min(there));
+        let left = index(segment.place.log_end().since(at));
         let wanted = length.min(left);
         let skip = match at >= self.at {
             true => index(at.since(self.at)),
@@ -53,9 +50,16 @@ impl Window {
         if have {
             return Ok(self.bytes.get(skip..).and_then(|b| b.get(..wanted)).unwrap_or_default());
         }
+        let offset = segment.place.file_offset(at);
+        let mut length = wanted.max(self.ahead).min(left);
+        if length > MUCH {
+            // A length may lie; the device's own does not.
+            let there = self.storage.size()?.saturating_sub(offset);
+            length = length.min(index(there));
+        }
         self.at = at;
         self.bytes.clear();
-        self.bytes.resize(wanted.max(self.ahead).min(left), 0);
+        self.bytes.resize(length, 0);
         let read = match read_full(&*self.storage, &mut self.bytes, offset) {
             Ok(read) => read,
             Err(error) => {

@@ -7,6 +7,7 @@ mod disks;
 mod edges;
 mod failures;
 mod files;
+mod forged;
 mod full;
 mod races;
 mod replaced;

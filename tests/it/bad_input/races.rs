@@ -1,7 +1,7 @@
 //! Threads that meet at the worst moment, held there by the device.
 
 use crate::fixture::{Deed, Device, Op, note, texts};
-use annals::{AppendError, Commit, Durability, Options, Store};
+use annals::{AppendError, Commit, Durability, ErrorKind, Options, Store};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -224,11 +224,78 @@ fn append_until_closed(store: &Store, nth: usize) -> u64 {
         match store.commit(commit.durability(durability)) {
             Ok(_) => {}
             Err(AppendError::Other(error)) => {
-                assert_eq!(error.kind(), annals::ErrorKind::Closed, "{error}");
+                assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
                 return version;
             }
             Err(other) => panic!("{other:?}"),
         }
     }
     unreachable!("a store runs out of positions before this")
+}
+
+/// What a thread was told of its commits: position, payload, and whether it asked for a sync.
+type Told = Vec<(u64, String, bool)>;
+
+/// Commits until something fails, or for a while.
+fn append_until_failure(store: &Store, nth: usize) -> Told {
+    let durabilities = [Durability::Synced, Durability::Buffered, Durability::Strict];
+    let mut told = Vec::new();
+    for round in 0..60 {
+        let durability = durabilities[(round + nth) % 3];
+        let text = format!("{nth}.{round}:{}", "x".repeat(round * 9));
+        let commit = Commit::new().append(format!("s-{nth}"), told.len() as u64, [note(&*text)]);
+        match store.commit(commit.durability(durability)) {
+            Ok(done) => told.push((done.first.get(), text, durability != Durability::Buffered)),
+            Err(AppendError::OutcomeUnknown(_)) => break,
+            // Room could not be taken, or its header not be written: nothing that counts was
+            // touched.
+            Err(AppendError::Other(error)) => {
+                assert!(error.to_string().contains("nothing was written"), "{error}");
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    told
+}
+
+/// One write, sync or allocation fails, each in its turn, while several threads commit.
+#[test]
+fn what_many_threads_were_told_before_a_failure_is_what_is_there() {
+    for fails_at in 0..120 {
+        let device = Device::new();
+        let options = Options::new().segments(4_096, 8_192).sync_within(Duration::from_millis(1));
+        let store = options.open_storage(device.clone()).unwrap();
+        let count = AtomicUsize::new(0);
+        device.orders(move |op| match op {
+            Op::Read { .. } => Deed::Go,
+            _ if count.fetch_add(1, Ordering::Relaxed) != fails_at => Deed::Go,
+            Op::Allocate => Deed::Fail(io::ErrorKind::StorageFull),
+            _ => Deed::Fail(io::ErrorKind::Other),
+        });
+        let told: Told = thread::scope(|scope| {
+            let threads: Vec<_> = (0..3)
+                .map(|nth| {
+                    let store = &store;
+                    scope.spawn(move || append_until_failure(store, nth))
+                })
+                .collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        let shown = texts(&store);
+        let durable = store.durable().get();
+        assert!(durable <= shown.len() as u64);
+        let left = |bytes| texts(&options.open_storage(Device::from_bytes(bytes)).unwrap());
+        let (killed, cut) = (left(device.to_bytes()), left(device.durable_bytes()));
+        for (position, text, synced) in told {
+            let at = usize::try_from(position - 1).unwrap();
+            assert_eq!(killed.get(at), Some(&text), "{fails_at}: lost with the process");
+            if synced {
+                assert!(position <= durable, "{fails_at}: {position} of {durable}");
+                assert_eq!(shown.get(at), Some(&text), "{fails_at}: not shown");
+                assert_eq!(cut.get(at), Some(&text), "{fails_at}: lost with the power");
+            }
+        }
+        assert_eq!(shown, killed[..shown.len()], "{fails_at}");
+        assert!(cut.len() as u64 >= durable, "{fails_at}");
+    }
 }
