@@ -276,8 +276,8 @@ fn ratios(rounds: usize) {
         }
     }
     println!(
-        "\nCommits, in events a second: medians of {rounds} rounds in turns (smallest to largest). A commit of one event has {} bytes \
-         with {} of payload, one of 100 has {}.\n",
+        "\nCommits, in events a second: medians of {rounds} rounds in turns (smallest to \
+         largest). A commit of one event has {} bytes with {} of payload, one of 100 has {}.\n",
         sizes.frame(1),
         support::PAYLOAD,
         sizes.frame(100),

@@ -270,8 +270,8 @@ fn ratios(rounds: usize) {
     let [used, taken] = [sizes.0, sizes.1].map(|bytes| one(bytes as f64 / EVENTS as f64));
     let (fresh, first) = new_store(folder.path());
     println!(
-        "\nReading {EVENTS} events of {} bytes: medians of {rounds} rounds in turns (smallest to largest). Loading them, buffered in \
-         batches of {BATCH}, took {:.2} s.\n",
+        "\nReading {EVENTS} events of {} bytes: medians of {rounds} rounds in turns \
+         (smallest to largest). Loading them, buffered in batches of {BATCH}, took {:.2} s.\n",
         support::PAYLOAD,
         load_time.as_secs_f64(),
     );

@@ -189,6 +189,7 @@ fn is_named(source: &Source, sources: &[Source]) -> bool {
         || folder.ends_with("benches")
         || folder.ends_with("annals-sim/tests")
         || folder.ends_with("examples")
+        || path.ends_with("benches/support/mod.rs")
         || path.ends_with("examples/flights/main.rs")
         || folder.ends_with("fuzz_targets");
     if is_root {
