@@ -180,31 +180,35 @@ fn used_from_root(code: &str) -> Vec<String> {
     used
 }
 
+/// Folders in which each file is the root of a program of its own.
+const PROGRAMS: [&str; 5] = ["src/bin", "benches", "tests", "examples", "fuzz_targets"];
+
+/// Whether cargo takes the file for the root of a library or a program.
+fn is_root(path: &Path) -> bool {
+    let folder = path.parent().unwrap();
+    let is_program = |folder: &Path| PROGRAMS.iter().any(|name| folder.ends_with(name));
+    let is_main = path.ends_with("main.rs") && folder.parent().is_some_and(is_program);
+    path.ends_with("src/lib.rs") || path.ends_with("src/main.rs") || is_program(folder) || is_main
+}
+
 /// Whether a root, or a `mod` line of its parent, names the file.
 fn is_named(source: &Source, sources: &[Source]) -> bool {
     let path = Path::new(&source.path);
     let (folder, stem) = (path.parent().unwrap(), path.file_stem().unwrap().to_str().unwrap());
-    let is_root = ["src/lib.rs", "src/main.rs", "it/main.rs"].iter().any(|end| path.ends_with(end))
-        || folder.ends_with("src/bin")
-        || folder.ends_with("benches")
-        || folder.ends_with("annals-sim/tests")
-        || folder.ends_with("examples")
-        || path.ends_with("benches/support/mod.rs")
-        || path.ends_with("examples/flights/main.rs")
-        || folder.ends_with("fuzz_targets");
-    if is_root {
+    if is_root(path) {
         return true;
     }
     let (name, home) = match stem {
         "mod" => (folder.file_name().unwrap().to_str().unwrap(), folder.parent().unwrap()),
         _ => (stem, folder),
     };
-    let parents = [home.join("mod.rs"), home.join("lib.rs"), home.join("main.rs")];
-    let beside = home.with_extension("rs");
-    sources
-        .iter()
-        .filter(|other| parents.iter().chain([&beside]).any(|path| path == Path::new(&other.path)))
-        .any(|parent| parent.text.lines().any(|line| mod_line(line) == Some(name)))
+    let is_parent = |other: &&Source| {
+        let other = Path::new(&other.path);
+        let beside = other == home.join("mod.rs") || other == home.with_extension("rs");
+        beside || other.parent() == Some(home) && is_root(other)
+    };
+    let mut parents = sources.iter().filter(is_parent);
+    parents.any(|parent| parent.text.lines().any(|line| mod_line(line) == Some(name)))
 }
 
 /// The text with comments and literals made blank; lines stay where they are.
@@ -379,8 +383,14 @@ mod teeth {
             file("src/words/number.rs", ""),
             file("src/words/lost.rs", ""),
             file("src/lost/mod.rs", ""),
+            file("benches/commit.rs", "mod support;"),
+            file("benches/support/mod.rs", ""),
+            file("benches/support/lost.rs", ""),
+            file("examples/flights/main.rs", "mod load;"),
+            file("examples/flights/load.rs", ""),
         ];
-        let named: Vec<_> = sources.iter().map(|source| is_named(source, &sources)).collect();
-        assert_eq!(named, [true, true, true, false, false]);
+        let lost: Vec<_> = sources.iter().filter(|source| !is_named(source, &sources)).collect();
+        let lost: Vec<_> = lost.iter().map(|source| source.path.as_str()).collect();
+        assert_eq!(lost, ["src/words/lost.rs", "src/lost/mod.rs", "benches/support/lost.rs"]);
     }
 }

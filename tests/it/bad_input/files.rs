@@ -84,7 +84,6 @@ fn an_unknown_feature_that_may_not_be_ignored_is_refused() {
 }
 
 #[test]
-#[ignore = "open: a feature that readers may ignore stops them too (Slot::decode)"]
 fn an_unknown_feature_that_readers_may_ignore_does_not_stop_them() {
     let place = Place::with(&["1", "2"]);
     let mut bytes = place.bytes();
