@@ -45,7 +45,12 @@ pub struct Fetch {
     /// The last frame's header, and the id bits of its epoch.
     frame: Option<(FrameHeader, u128)>,
     names: NameCache,
+    /// For who reads forward: up to where the map is ready.
+    ready: Option<LogOffset>,
 }
+
+/// Made ready at once.
+const READY: usize = 4 << 20;
 
 /// Names that can't be borrowed from a map.
 #[derive(Default)]
@@ -73,7 +78,15 @@ impl Fetch {
     ) -> Self {
         let window = Window::new(storage.clone(), ahead);
         let names = NameCache::default();
-        Self { storage, identity, segments, segment: None, window, frame: None, names }
+        let (segment, frame, ready) = (None, None, None);
+        Self { storage, identity, segments, segment, window, frame, names, ready }
+    }
+
+    /// The same, for who reads on and on: the map is made ready for it in large pieces.
+    #[must_use]
+    pub fn forward(mut self) -> Self {
+        self.ready = Some(LogOffset::ZERO);
+        self
     }
 
     /// The event at this place. `watermark` is the store's, or less.
@@ -90,11 +103,16 @@ impl Fetch {
 
     /// From the map: nothing is copied.
     fn borrow(&mut self, place: Located, watermark: LogOffset) -> Result<Event<'_>, FetchError> {
-        let Self { storage, identity, segment, frame, .. } = self;
+        let Self { storage, identity, segment, frame, ready, .. } = self;
         let segment: &Segment = segment.as_deref().ok_or(damage(place, None))?;
         let damaged = || damage(place, Some(segment.place.file_offset(place.at)));
         let start = segment.place.log_offset;
         let stable = segment.stable(&**storage, watermark).ok_or_else(damaged)?;
+        if let Some(ready) = ready
+            && *ready <= place.at
+        {
+            *ready = segment.populate(stable, place.at, READY);
+        }
         let bytes = stable.get(index(place.at.since(start))..).ok_or_else(damaged)?;
         let key = &identity.key;
         let raw = RawEvent::parse(bytes).ok_or_else(damaged)?;

@@ -1,7 +1,7 @@
 //! The segments of a log, as a reader holds them.
 
 use crate::format::{
-    Extent, FileKey, Mark, NameRecord, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, index,
+    Extent, FileKey, Mark, NameRecord, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, index, u64_of,
 };
 use crate::storage::{Map, Storage, read_full};
 use crate::words::{LogOffset, NameSource};
@@ -51,6 +51,16 @@ impl Segment {
 }
 
 impl Segment {
+    /// Makes ready to read so many stable bytes from `at` on; returns where that ends.
+    pub fn populate(&self, stable: &[u8], at: LogOffset, length: usize) -> LogOffset {
+        let begin = index(at.since(self.place.log_offset));
+        let length = length.min(stable.len().saturating_sub(begin));
+        if let Some(Some(map)) = self.map.get() {
+            map.populate(begin, length);
+        }
+        at.plus(u64_of(length))
+    }
+
     /// Whether there is a name at this distance from the segment's first byte. It is checked when
     /// it is first asked for.
     pub fn has_name(&self, stable: &[u8], reference: u32, key: &FileKey) -> bool {

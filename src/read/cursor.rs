@@ -1,7 +1,7 @@
 //! A cursor: events one after another, over a fixed view.
 
 use super::range::{Number, Read};
-use crate::engine::View;
+use crate::engine::{READ_AHEAD, READ_ONE, View};
 use crate::index::StreamId;
 use crate::log::{Fetch, Located};
 use crate::words::{Error, Event, Position, RecordedEvent, Version};
@@ -48,6 +48,8 @@ enum Steps {
     Ended,
 }
 
+/// From so many events on, a map is made ready in large pieces.
+const MANY: u64 = 1_000;
 /// Positions looked up at once.
 const BATCH: usize = 256;
 
@@ -60,6 +62,11 @@ impl Span {
         }
         let (next, last) = if read.backward { (last, first) } else { (first, last) };
         Some(Self { next, last, backward: read.backward })
+    }
+
+    /// How many numbers it has.
+    fn length(&self) -> u64 {
+        self.last.abs_diff(self.next).saturating_add(1)
     }
 
     /// Takes the next number; `false` as the second if it was the last.
@@ -77,7 +84,13 @@ impl Cursor {
     pub(super) fn all(view: View, read: &Read<Position>) -> Self {
         let base = view.core.tail.offsets().base().get();
         let span = Span::new(read, base, view.head.get());
-        Self::new(view, span.map_or(Steps::Ended, Steps::All), read.limit)
+        let steps = span.map_or(Steps::Ended, Steps::All);
+        let mut fetch = view.core.fetch(view.segments.clone(), READ_AHEAD);
+        // Somebody who wants a few events only does not pay for many.
+        if !read.backward && span.is_some_and(|span| span.length().min(read.limit) > MANY) {
+            fetch = fetch.forward();
+        }
+        Self { view, fetch, steps, left: read.limit }
     }
 
     pub(super) fn stream(view: View, name: &str, read: &Read<Version>) -> Self {
@@ -88,12 +101,9 @@ impl Cursor {
             let span = Span::new(read, 1, version.get())?;
             Some(Steps::Stream { stream, span, batch: Vec::new(), taken: 0 })
         });
-        Self::new(view, steps.unwrap_or(Steps::Ended), read.limit)
-    }
-
-    fn new(view: View, steps: Steps, left: u64) -> Self {
-        let fetch = view.core.fetch(view.segments.clone(), crate::engine::READ_AHEAD);
-        Self { view, fetch, steps, left }
+        // A stream's events lie apart: what stands around one is not read.
+        let fetch = view.core.fetch(view.segments.clone(), READ_ONE);
+        Self { view, fetch, steps: steps.unwrap_or(Steps::Ended), left: read.limit }
     }
 
     /// The next event, lent until the next call; nothing at the end. After an error the cursor has
