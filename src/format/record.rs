@@ -132,6 +132,7 @@ impl<'a> NameRecord<'a> {
 
 impl<'a> RawEvent<'a> {
     /// Reads an event's record.
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
         if *bytes.get(event::TAG)? != EVENT_TAG || bytes.len() < event::LEN {
             return None;

@@ -94,20 +94,25 @@ impl Fetch {
         if !self.segment.as_ref().is_some_and(|segment| segment.place.contains(place.at)) {
             self.segment = self.segments.find(place.at).cloned();
         }
-        let Some(segment) = &self.segment else { return Err(damage(place, None)) };
+        if self.is_mapped(place, watermark) { self.borrow(place) } else { self.read(place) }
+    }
+
+    /// Whether the event can be borrowed from the map.
+    fn is_mapped(&self, place: Located, watermark: LogOffset) -> bool {
+        let Some(segment) = &self.segment else { return false };
         let distance = index(place.at.since(segment.place.log_offset));
-        let stable = segment.stable(&*self.storage, watermark);
-        let mapped = stable.is_some_and(|stable| distance < stable.len());
-        if mapped { self.borrow(place, watermark) } else { self.read(place) }
+        let known = segment.known_stable();
+        distance < known.len()
+            || segment.stable(&*self.storage, watermark).is_some_and(|now| distance < now.len())
     }
 
     /// From the map: nothing is copied.
-    fn borrow(&mut self, place: Located, watermark: LogOffset) -> Result<Event<'_>, FetchError> {
-        let Self { storage, identity, segment, frame, ready, .. } = self;
+    fn borrow(&mut self, place: Located) -> Result<Event<'_>, FetchError> {
+        let Self { identity, segment, frame, ready, .. } = self;
         let segment: &Segment = segment.as_deref().ok_or(damage(place, None))?;
         let damaged = || damage(place, Some(segment.place.file_offset(place.at)));
         let start = segment.place.log_offset;
-        let stable = segment.stable(&**storage, watermark).ok_or_else(damaged)?;
+        let stable = segment.known_stable();
         if let Some(ready) = ready
             && *ready <= place.at
         {
@@ -123,8 +128,8 @@ impl Fetch {
             let (header, _) = FrameHeader::decode(bytes, header_at, key).ok_or_else(damaged)?;
             remember(frame, header, identity);
         }
-        let all = [raw.stream, raw.event_type].into_iter().chain(raw.tags());
-        if !all.into_iter().all(|reference| segment.has_name(stable, reference, key)) {
+        let has = |reference| segment.has_name(stable, reference, key);
+        if !(has(raw.stream) && has(raw.event_type) && raw.tags().all(has)) {
             return Err(damaged());
         }
         let frame = frame.as_ref().ok_or_else(damaged)?;
@@ -222,6 +227,7 @@ fn remember(frame: &mut Option<(FrameHeader, u128)>, header: FrameHeader, identi
     *frame = Some((header, bits));
 }
 
+#[inline]
 fn assemble<'a>(
     position: Position,
     raw: &RawEvent<'a>,

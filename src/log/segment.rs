@@ -32,6 +32,12 @@ impl Segment {
         Self { place, map: OnceLock::new(), checked: OnceLock::new() }
     }
 
+    /// What [`Segment::stable`] gave last; nothing before that.
+    #[inline]
+    pub fn known_stable(&self) -> &[u8] {
+        self.map.get().and_then(Option::as_ref).map_or(&[], Map::stable)
+    }
+
     /// Its bytes that never change again, if it can be mapped; `watermark` is the store's.
     pub fn stable(&self, storage: &dyn Storage, watermark: LogOffset) -> Option<&[u8]> {
         let map = self.map.get_or_init(|| {
@@ -63,6 +69,7 @@ impl Segment {
 
     /// Whether there is a name at this distance from the segment's first byte. It is checked when
     /// it is first asked for.
+    #[inline]
     pub fn has_name(&self, stable: &[u8], reference: u32, key: &FileKey) -> bool {
         let pieces = index(self.place.extent.length.div_ceil(u64::from(PIECE)));
         let pieces = self.checked.get_or_init(|| (0..pieces).map(|_| OnceLock::new()).collect());
@@ -75,21 +82,25 @@ impl Segment {
         if word.load(Ordering::Relaxed) & bit != 0 && reference.is_multiple_of(8) {
             return true;
         }
+        self.check_name(stable, reference, key) && {
+            word.fetch_or(bit, Ordering::Relaxed);
+            true
+        }
+    }
+
+    /// Whether the name there passes its check.
+    #[cold]
+    fn check_name(&self, stable: &[u8], reference: u32, key: &FileKey) -> bool {
         let at = self.place.log_offset.plus(u64::from(reference));
         let bytes = stable.get(index(u64::from(reference))..).unwrap_or_default();
-        let name = NameRecord::parse(bytes).filter(|name| name.check(at, key).is_some());
-        if name.is_some() {
-            word.fetch_or(bit, Ordering::Relaxed);
-        }
-        name.is_some()
+        NameRecord::parse(bytes).is_some_and(|name| name.check(at, key).is_some())
     }
 }
 
 /// Names that [`Segment::has_name`] has found.
 impl NameSource for Segment {
     fn name(&self, reference: u32) -> &str {
-        let stable = self.map.get().and_then(Option::as_ref).map_or(&[][..], Map::stable);
-        let bytes = stable.get(index(u64::from(reference))..).unwrap_or_default();
+        let bytes = self.known_stable().get(index(u64::from(reference))..).unwrap_or_default();
         NameRecord::text_again(bytes)
     }
 }
