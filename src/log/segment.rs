@@ -24,12 +24,14 @@ pub struct Segment {
     /// Which names were checked in the map: a piece for every [`PIECE`] bytes, made when it is
     /// needed.
     checked: OnceLock<Box<[OnceLock<Checked>]>>,
+    /// Up to which log offset the map was made ready for reading forward.
+    populated: AtomicU64,
 }
 
 impl Segment {
     /// A segment that is not mapped yet.
     pub fn new(place: SegmentRef) -> Self {
-        Self { place, map: OnceLock::new(), checked: OnceLock::new() }
+        Self { place, map: OnceLock::new(), checked: OnceLock::new(), populated: AtomicU64::new(0) }
     }
 
     /// What [`Segment::stable`] gave last; nothing before that.
@@ -61,10 +63,15 @@ impl Segment {
     pub fn populate(&self, stable: &[u8], at: LogOffset, length: usize) -> LogOffset {
         let begin = index(at.since(self.place.log_offset));
         let length = length.min(stable.len().saturating_sub(begin));
-        if let Some(Some(map)) = self.map.get() {
+        let end = at.plus(u64_of(length));
+        // Relaxed: only advice depends on it. Who reads from the beginning does it for all after.
+        let first = self.populated.fetch_max(end.get(), Ordering::Relaxed) < end.get();
+        if let Some(Some(map)) = self.map.get()
+            && first
+        {
             map.populate(begin, length);
         }
-        at.plus(u64_of(length))
+        end
     }
 
     /// Whether there is a name at this distance from the segment's first byte. It is checked when
