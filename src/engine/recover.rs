@@ -7,7 +7,7 @@ use super::settings::Settings;
 use super::slots::{Before, SlotState};
 use crate::format::{Epoch, SEGMENT_HEADER_LEN, index, u64_of};
 use crate::storage::{Storage, read_full, write_full};
-use crate::words::{Error, LogOffset};
+use crate::words::Error;
 use std::io;
 
 /// Copied at once.
@@ -73,5 +73,5 @@ fn zero(storage: &dyn Storage, found: &Examined) -> io::Result<()> {
 
 /// Bytes of the log between the watermark and the end: valid, but not proven to be on the device.
 pub fn unproven(found: &Examined) -> u64 {
-    found.end.at.since(found.watermark.min(found.end.at).max(LogOffset::ZERO))
+    found.end.at.since(found.watermark)
 }

@@ -29,7 +29,7 @@ fn events(count: usize) -> Commit {
 }
 
 #[test]
-fn the_last_position_can_be_given_and_none_after_it() {
+fn positions_end_before_the_largest_and_a_refused_commit_uses_up_none() {
     let engine = begun_at(Position::new(Position::MAX.get() - 1));
     let refused = engine.commit(&events(3)).unwrap_err();
     let AppendError::Limit(limit) = refused else { panic!("{refused}") };

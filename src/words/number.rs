@@ -20,7 +20,7 @@ pub struct Position(u64);
 impl Position {
     /// Before everything.
     pub const START: Self = Self(0);
-    /// The last position that a store can give.
+    /// The largest position. A store gives those before it: each needs a next one.
     pub const MAX: Self = Self((1 << 63) - 1);
 
     /// The position with this number.
