@@ -37,6 +37,8 @@ impl Engine {
                 let _ = keeper.take().filter(|_| !self.is_keeper()).map(JoinHandle::join);
                 let result = side.finish(&self.core);
                 side.seal();
+                // Whoever writes next may give the room of runs to others.
+                self.core.reach.copy_from_now_on();
                 self.core.storage.unlock();
                 result
             }
@@ -70,6 +72,9 @@ impl WriteSide {
         if end > written && epoch.is_some() {
             self.settle(core, end)?;
         }
+        core.flow.lock().check_poison()?;
+        // The next opening has nothing to scan. Where that can't be, it has.
+        let _ = self.index_all(core);
         core.flow.lock().check_poison()?;
         let mut slots = self.slots.lock();
         if slots.newest.clean && slots.knows(core.flow.lock().written) {

@@ -4,12 +4,12 @@ use super::core::Core;
 use super::flow::InFlight;
 use super::slots::Before;
 use super::writer::{Engine, WriteSide, Writer};
-use crate::format::{Epoch, FRAME_LEN, FrameHeader, FrameKind, Mark, u64_of};
-use crate::index::Entry;
+use crate::format::{Epoch, FRAME_LEN, FrameHeader, FrameKind, TermHash, TermKind, u64_of};
+use crate::index::Sources;
 use crate::log::{Draft, Place};
 use crate::words::{
     AppendError, Appended, Commit, Conflict, Durability, Error, Limit, LimitExceeded, LogOffset,
-    Position, Timestamp,
+    Position, Timestamp, Version,
 };
 use std::sync::atomic::Ordering;
 
@@ -40,6 +40,7 @@ impl Engine {
         core.flow.lock().check_writable()?;
         let durability = commit.durability.unwrap_or(side.settings.durability);
         let mut draft = Draft::new(commit, &core.identity.key)?;
+        side.keep_up(core);
         let now = side.settings.clock.now();
         if durability != Durability::Buffered || side.is_time_to_look(now) {
             side.check_there(core)?;
@@ -77,8 +78,8 @@ impl WriteSide {
         let mut guard = self.writer();
         let writer = &mut *guard;
         core.flow.lock().check_writable()?;
-        let hashes = draft.streams.iter().map(|stream| stream.hash);
-        let versions = core.tail.versions(hashes, Position::MAX);
+        let sources = core.index.sources();
+        let versions = versions(core, writer, &sources, draft)?;
         for (stream, current) in draft.streams.iter().zip(&versions) {
             if !stream.expected.allows(*current) {
                 let conflict = Conflict {
@@ -117,26 +118,30 @@ impl WriteSide {
             recorded,
             watermark: core.watermark(),
         };
-        let mut entries = Vec::with_capacity(crate::format::index(draft.events()));
-        let placed = draft.place(
-            &place,
-            &mut writer.names,
-            &versions,
-            &core.identity.key,
-            |stream, position, at| entries.push((stream, position, at)),
-        );
+        let placed = draft.place(&place, &mut writer.names, &versions, &core.identity.key);
         let end = writer.end.plus(u64_of(placed.bytes.len()));
         writer.pending.add(writer.segment.file_offset(writer.end), placed.bytes, end);
         (writer.end, writer.next, writer.chain, writer.recorded) =
             (end, next, placed.chain, recorded);
         self.recorded.store(recorded.micros(), Ordering::Relaxed);
-        core.tail.extend(entries.iter().filter_map(|(stream, position, at)| {
-            let stream = draft.streams.get(*stream)?;
-            Some(Entry { hash: stream.hash, name: stream.name(), position: *position, at: *at })
-        }));
+        if let Some(table) = sources.active() {
+            table.extend(draft.entries(&draft.tags()));
+        }
+        if self.is_full(&sources) {
+            self.freeze(core, writer, &sources);
+        }
         let needs_sync = durability != Durability::Buffered;
         core.flow.lock().push(InFlight { end, head: last, needs_sync });
         Ok(Decision::Placed(end, Appended { first, last, versions: after }))
+    }
+
+    /// The newest table takes in no more: it waits to become a run.
+    fn freeze(&self, core: &Core, writer: &mut Writer, sources: &Sources) {
+        if let Some(table) = sources.active() {
+            table.heads(|stream, version| writer.heads.keep(stream, version));
+        }
+        core.index.freeze(writer.mark());
+        self.call.ring();
     }
 
     /// The epoch of what is written; the first commit after a clean open begins one, on the device,
@@ -148,7 +153,7 @@ impl WriteSide {
         let mut slots = self.slots.lock();
         let counter = slots.newest.epoch.counter + 1;
         let epoch = Epoch { counter, salt: self.settings.random(counter.wrapping_add(16)) };
-        let proof = Mark { at: writer.end, chain: writer.chain, next: writer.next };
+        let proof = writer.mark();
         slots.write(core, writer.recorded, Before::Nothing, |slot| {
             slot.epoch = epoch;
             slot.proof = proof;
@@ -232,6 +237,32 @@ impl WriteSide {
         }
         Ok(())
     }
+}
+
+/// The version of each stream that a commit names, by everything placed so far.
+fn versions(
+    core: &Core,
+    writer: &Writer,
+    sources: &Sources,
+    draft: &Draft,
+) -> Result<Vec<Version>, Error> {
+    let streams = draft.streams.iter().map(|stream| stream.hash.of(TermKind::Stream));
+    let streams: Vec<TermHash> = streams.collect();
+    let newest = sources.active().map(|table| table.known(&streams)).unwrap_or_default();
+    let mut versions = Vec::with_capacity(streams.len());
+    for ((stream, hash), known) in draft.streams.iter().zip(&streams).zip(newest) {
+        versions.push(match (known, writer.heads.get(*hash)) {
+            (Some(known), _) => Version::new(known.base.saturating_add(known.count)),
+            (None, Some(version)) => version,
+            (None, None) => match sources.version(stream.hash, Position::MAX) {
+                Ok(version) => version,
+                Err(error) => {
+                    core.ask_again(error, |sources| sources.version(stream.hash, Position::MAX))?
+                }
+            },
+        });
+    }
+    Ok(versions)
 }
 
 fn over(limit: Limit, given: u64) -> AppendError {

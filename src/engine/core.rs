@@ -4,12 +4,12 @@ use super::bell::Bell;
 use super::flow::Flow;
 use super::sync::Gate;
 use crate::format::{FRAME_LEN, Identity, PAGE, TermHash};
-use crate::index::Tail;
-use crate::log::{Fetch, FetchError, Located, SegmentList};
+use crate::index::{Index, Reach};
+use crate::log::{Fetch, FetchError, SegmentList};
 use crate::storage::Storage;
 use crate::words::{Corruption, Error, LogOffset, Position};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// What reading needs. It outlives `close()` as long as somebody reads.
 pub struct Core {
@@ -18,7 +18,13 @@ pub struct Core {
     /// Which store it is.
     pub identity: Identity,
     /// What is where.
-    pub tail: Tail,
+    pub index: Index,
+    /// How the pages of runs are reached.
+    pub reach: Arc<Reach>,
+    /// Held by whoever makes a damaged run anew.
+    pub healing: Mutex<()>,
+    /// Runs that were found damaged and made anew.
+    pub healed: AtomicU64,
     /// What is visible.
     pub flow: Flow,
     /// Who waits for more.
@@ -37,14 +43,17 @@ impl Core {
     pub fn new(
         storage: Arc<dyn Storage>,
         identity: Identity,
-        tail: Tail,
+        (index, reach): (Index, Arc<Reach>),
         (end, head, synced): (LogOffset, Position, LogOffset),
         segments: SegmentList,
     ) -> Self {
         Self {
             storage,
             identity,
-            tail,
+            index,
+            reach,
+            healing: Mutex::new(()),
+            healed: AtomicU64::new(0),
             flow: Flow::new((end, head, synced), segments),
             bell: Bell::default(),
             gate: Gate::default(),
@@ -112,17 +121,12 @@ impl Core {
         if synced >= visible.0 && !self.is_poisoned() {
             return visible.1;
         }
-        self.tail.offsets().last_before(synced, Position::MAX)
+        self.index.sources().last_before(synced, Position::MAX)
     }
 
     /// A reader of events, with so many bytes at a time where it can't map.
     pub fn fetch(&self, segments: SegmentList, ahead: usize) -> Fetch {
         Fetch::new(self.storage.clone(), self.identity, segments, ahead)
-    }
-
-    /// Where the event with this position is.
-    pub fn locate(&self, position: Position) -> Option<Located> {
-        self.tail.offsets().get(position).map(|at| Located { position, at })
     }
 
     /// What a failed fetch is to a user.

@@ -1,14 +1,15 @@
 //! Looking at a device: the slots, the segments, the log; and the verdict. Nothing is written here.
 
+use super::heal::open_runs;
 use super::settings::Settings;
 use crate::format::{
-    Chain, Epoch, FIRST_EXTENT, FRAME_LEN, FileHeader, FileKey, FrameHeader, Identity,
-    KeyedAlready, Mark, PAGE, SEGMENT_HEADER_LEN, SLOT_PAGES, SegmentHeader, SegmentRef, Slot,
-    Stub, TermHash, Unopenable, index, u64_of,
+    Chain, Entry, Epoch, FIRST_EXTENT, FRAME_LEN, FileHeader, FrameHeader, Identity, KeyedAlready,
+    Mark, PAGE, SEGMENT_HEADER_LEN, SLOT_PAGES, SegmentHeader, SegmentRef, Slot, Stub, TermHash,
+    TermKind, Unopenable, index, u64_of,
 };
-use crate::index::{Entry, Tail};
+use crate::index::{Index, Reach, Sources, Table};
 use crate::log::{
-    Evidence, Met, Names, Residue, SegmentList, Stop, Verdict, Walk, Window, decide, load_segments,
+    Evidence, Names, Residue, SegmentList, Stop, Verdict, Walk, Window, decide, load_segments,
     scan_past,
 };
 use crate::storage::{Storage, read_full};
@@ -27,15 +28,17 @@ pub struct Examined {
     pub page: usize,
     /// The segments.
     pub segments: SegmentList,
-    /// The index of what the walk met.
-    pub tail: Tail,
+    /// The runs, and the index of what the walk met.
+    pub index: Option<(Index, Arc<Reach>)>,
+    /// Runs that were damaged and made anew.
+    pub healed: u64,
     /// Where the walk ended (B).
     pub end: Mark,
     /// The highest watermark (D).
     pub watermark: LogOffset,
     /// What stands past the end.
     pub residue: Residue,
-    /// Commits that the walk met.
+    /// Commits that the walk met: those that no run indexes.
     pub commits: u64,
     /// Events in them.
     pub events: u64,
@@ -150,13 +153,17 @@ fn unreadable(error: io::Error) -> Error {
 }
 
 /// Looks at everything that opening needs to know.
-pub fn examine(storage: &Arc<dyn Storage>, settings: &Settings) -> Result<Examined, Error> {
+pub fn examine(
+    storage: &Arc<dyn Storage>,
+    settings: &Settings,
+    writing: bool,
+) -> Result<Examined, Error> {
     let found = read_slots(&**storage)?;
     let (slot, page, has_slot) = match found.chosen {
         Some((slot, page)) => (slot, page, true),
         None => (made_up(&**storage, found.identity).map_err(unreadable)?, 0, false),
     };
-    let mut examined = look(storage, settings, slot, page).map_err(unreadable)?;
+    let mut examined = look(storage, settings, (slot, page), writing).map_err(unreadable)?;
     examined.header_damaged = found.header_damaged;
     examined.watermark = examined.watermark.max(found.watermark);
     let rules = settings.rules;
@@ -184,13 +191,13 @@ pub fn examine(storage: &Arc<dyn Storage>, settings: &Settings) -> Result<Examin
 fn look(
     storage: &Arc<dyn Storage>,
     settings: &Settings,
-    slot: Slot,
-    page: usize,
+    (slot, page): (Slot, usize),
+    writing: bool,
 ) -> io::Result<Examined> {
     let key = slot.identity.key;
     let size = storage.size()?;
     let mut corruption = None;
-    let segments = match load_segments(&**storage, &key, &slot.segments, &slot.index)? {
+    let segments = match load_segments(&**storage, &key, &slot.segments)? {
         Ok(segments) => segments,
         Err(place) => {
             corruption = Some(header_damage(place));
@@ -206,17 +213,39 @@ fn look(
             let _ = storage.drop_cache(segment.extent.file_offset, segment.extent.length);
         }
     }
-    let tail = Tail::new(slot.index.next);
+    let reach = Arc::new(Reach::new(writing));
+    let opened = open_runs(storage, &reach, &slot.identity, &segments, &slot.runs, &[]);
+    let (runs, healed, start) = match opened {
+        Ok((runs, healed)) => (runs, healed, slot.index),
+        Err(error) => {
+            let Some(found) = error.corruption() else {
+                return Err(io::Error::other(error));
+            };
+            // Without runs there is the log, as far as it is whole.
+            corruption = corruption.or_else(|| Some(found.clone()));
+            let at = LogOffset::ZERO.plus(u64_of(SEGMENT_HEADER_LEN));
+            (Vec::new(), 0, Mark { at, chain: Chain::default(), next: Position::new(1) })
+        }
+    };
+    let index = Index::new(runs, start, key);
     let window = Window::new(storage.clone(), WALK_AHEAD);
-    let marks = (slot.index, slot.proof, slot.epoch);
+    let marks = (start, slot.proof, slot.epoch);
     let mut walk = Walk::new(key, &segments, window, settings.rules, marks);
     let mut events = 0;
-    let mut visitor = |met: &[Met<'_>]| {
-        events += u64_of(met.len());
-        index_commit(&tail, &key, met)
-    };
     let limit = if slot.clean { slot.watermark } else { LogOffset::new(u64::MAX) };
-    let stop = walk.run(limit, &mut visitor)?;
+    let mut stop = None;
+    while stop.is_none() && walk.here.at < limit {
+        let just_one = limit.min(walk.here.at.plus(1));
+        let sources = index.sources();
+        stop = walk.run(just_one, &mut |met: &[Entry<'_>]| {
+            events += u64_of(met.len());
+            index_commit(&sources, met)
+        })?;
+        let full = |table: &Arc<Table>| table.events() >= settings.tail_events;
+        if sources.active().is_some_and(full) {
+            index.freeze(walk.here);
+        }
+    }
     let mut residue = if slot.clean {
         next_place(&**storage, &slot, &segments, walk.here.at)?
     } else {
@@ -227,7 +256,7 @@ fn look(
     let names_here = segments.find(walk.here.at).map(|segment| segment.place.log_offset);
     let mut names = Names::with_hasher(KeyedAlready);
     if walk.names_of() == names_here {
-        names.extend(walk.names().map(|(text, at)| (key.term(text.as_bytes()), at)));
+        names.extend(walk.names());
     }
     Ok(Examined {
         header_damaged: false,
@@ -243,29 +272,37 @@ fn look(
         segments: segments.clone(),
         slot,
         page,
-        tail,
+        index: Some((index, reach)),
+        healed,
     })
 }
 
-/// Adds a commit to the index, unless its versions don't follow those that the index has.
-pub fn index_commit(tail: &Tail, key: &FileKey, met: &[Met<'_>]) -> bool {
-    let hashes: Vec<TermHash> = met.iter().map(|met| key.term(met.stream.as_bytes())).collect();
-    let versions = tail.versions(hashes.iter().copied(), Position::MAX);
-    let mut grown: HashMap<TermHash, u64, KeyedAlready> = HashMap::default();
-    let follows = met.iter().zip(&hashes).zip(versions).all(|((met, hash), before)| {
-        let grown = grown.entry(*hash).or_default();
-        *grown += 1;
-        before.forward(*grown) == Some(met.version)
-    });
-    if follows {
-        tail.extend(met.iter().zip(&hashes).map(|(met, hash)| Entry {
-            hash: *hash,
-            name: met.stream,
-            position: met.position,
-            at: met.at,
-        }));
+/// Adds a commit to the newest table, unless its versions don't follow those that the tables have.
+///
+/// A stream that only runs know is believed: its record passed its check.
+pub fn index_commit(sources: &Sources, met: &[Entry<'_>]) -> bool {
+    let mut known: HashMap<TermHash, u64, KeyedAlready> = HashMap::default();
+    for entry in met {
+        let hash = entry.stream.hash;
+        let before = known.get(&hash).copied().or_else(|| {
+            let known =
+                |table: &Arc<Table>| table.known_to(hash.of(TermKind::Stream), Position::MAX);
+            sources.tables.iter().rev().find_map(known).map(|known| known.base + known.count)
+        });
+        let before = match before {
+            None if sources.runs.is_empty() => Some(0),
+            before => before,
+        };
+        let version = entry.version.get();
+        if version == 0 || before.is_some_and(|before| before.checked_add(1) != Some(version)) {
+            return false;
+        }
+        known.insert(hash, version);
     }
-    follows
+    if let Some(table) = sources.active() {
+        table.extend(met.iter().copied());
+    }
+    true
 }
 
 /// After a clean close only the place of the next frame is looked at.
@@ -311,6 +348,8 @@ fn made_up(storage: &dyn Storage, identity: Identity) -> io::Result<Slot> {
         proof: never,
         clean: false,
         segments: vec![first],
+        runs: Vec::new(),
+        free: Vec::new(),
     };
     slot.segments = discover(storage, &slot)?.iter().copied().collect();
     Ok(slot)

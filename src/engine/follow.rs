@@ -5,13 +5,15 @@ use super::core::Core;
 use super::examine::{Examined, index_commit, read_slots};
 use super::settings::Settings;
 use super::writer::{Engine, Mode};
-use crate::format::{FRAME_LEN, Mark, Slot, Stub};
-use crate::index::Tail;
-use crate::log::{Met, SegmentList, Walk, Window, load_segments};
+use crate::format::{Entry, FRAME_LEN, Mark, Named, Slot, Stub, TermHash};
+use crate::index::{Index, Table};
+use crate::log::{SegmentList, Walk, Window, load_segments};
 use crate::storage::{Storage, read_full};
 use crate::words::{Error, LogOffset, Position, Version};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// What a follower has seen.
 pub struct Follow {
@@ -29,7 +31,17 @@ struct State {
 /// A commit that was met and is not known to be durable yet.
 struct Ahead {
     after: Mark,
-    events: Vec<(String, Position, LogOffset, Version)>,
+    events: Vec<OwnEntry>,
+}
+
+/// An entry that borrows nothing.
+struct OwnEntry {
+    position: Position,
+    at: LogOffset,
+    version: Version,
+    /// Stream, type, tags.
+    names: Vec<(String, TermHash)>,
+    ids: [Option<Uuid>; 3],
 }
 
 const AHEAD: usize = 1 << 16;
@@ -45,14 +57,18 @@ impl Follow {
     ) -> Result<(Core, Self), Error> {
         let identity = found.slot.identity;
         let damaged = !found.is_whole();
-        let (tail, here) = if live {
+        let (index, reach) = found.index.ok_or_else(Error::outcome_unknown)?;
+        let (index, here) = if live && !damaged {
             // Walked again, commit by commit, as far as it is durable.
-            (Tail::new(found.slot.index.next), found.slot.index)
+            let runs = index.sources().runs.clone();
+            (Index::new(runs, found.slot.index, identity.key), found.slot.index)
         } else {
-            (found.tail, found.end)
+            (index, found.end)
         };
+        let index = (index, reach);
         let visible = (here.at, here.next.previous(), here.at.min(found.watermark));
-        let core = Core::new(storage, identity, tail, visible, found.segments.clone());
+        let core = Core::new(storage, identity, index, visible, found.segments.clone());
+        core.healed.store(found.healed, Ordering::Relaxed);
         let state = State { slot: found.slot, segments: found.segments, here };
         let follow = Self { settings: settings.clone(), state: Mutex::new(state) };
         if !damaged || live {
@@ -71,13 +87,20 @@ impl Follow {
         // A slot that is being written fails its check; the other one holds, and nothing was lost.
         let newest = slots.chosen.filter(|(slot, _)| slot.counter > state.slot.counter);
         if let Some((slot, _)) = newest {
-            let loaded = load_segments(storage, &slot.identity.key, &slot.segments, &slot.index);
-            if let Ok(segments) = loaded.map_err(failed)? {
+            let segments = match state.segments.joined(&slot.segments) {
+                Some(segments) => Ok(segments),
+                None => {
+                    load_segments(storage, &slot.identity.key, &slot.segments).map_err(failed)?
+                }
+            };
+            if let Ok(segments) = segments {
                 let taken_back = slot.epoch != state.slot.epoch && slot.proof.at < state.here.at;
                 if taken_back {
                     return Err(Error::outcome_unknown());
                 }
                 state.segments = segments;
+                core.flow.lock().segments = state.segments.clone();
+                state.take_runs(core, &slot)?;
                 state.slot = slot;
             }
         }
@@ -85,16 +108,17 @@ impl Follow {
         let watermark = state.watermark(storage, &walked).map_err(failed)?.max(slots.watermark);
         let durable = walked.commits.iter().take_while(|commit| commit.after.at <= watermark);
         for commit in durable {
-            let events = commit.events.iter().map(|(stream, position, at, version)| Met {
-                position: *position,
-                at: *at,
-                stream,
-                version: *version,
-            });
-            if !index_commit(&core.tail, &core.identity.key, &events.collect::<Vec<_>>()) {
+            let names: Vec<Vec<Named<'_>>> = commit.events.iter().map(OwnEntry::named).collect();
+            let events = commit.events.iter().zip(&names).map(|(event, names)| event.entry(names));
+            let sources = core.index.sources();
+            if !index_commit(&sources, &events.collect::<Vec<_>>()) {
                 break;
             }
             state.here = commit.after;
+            let full = |table: &Arc<Table>| table.events() >= self.settings.tail_events;
+            if sources.active().is_some_and(full) {
+                core.index.freeze(state.here);
+            }
         }
         let (end, head) = (state.here.at, state.here.next.previous());
         let head = {
@@ -110,6 +134,36 @@ impl Follow {
     }
 }
 
+impl OwnEntry {
+    fn new(entry: &Entry<'_>) -> Self {
+        let names = [&entry.stream, &entry.event_type].into_iter().chain(entry.tags);
+        Self {
+            position: entry.position,
+            at: entry.at,
+            version: entry.version,
+            names: names.map(|name| (name.text.to_owned(), name.hash)).collect(),
+            ids: entry.ids,
+        }
+    }
+
+    fn named(&self) -> Vec<Named<'_>> {
+        self.names.iter().map(|(text, hash)| Named { text, hash: *hash }).collect()
+    }
+
+    fn entry<'a>(&self, names: &'a [Named<'a>]) -> Entry<'a> {
+        let nameless = Named { text: "", hash: TermHash(0) };
+        Entry {
+            position: self.position,
+            at: self.at,
+            version: self.version,
+            stream: names.first().copied().unwrap_or(nameless),
+            event_type: names.get(1).copied().unwrap_or(nameless),
+            tags: names.get(2..).unwrap_or_default(),
+            ids: self.ids,
+        }
+    }
+}
+
 /// What a walk has met.
 struct Walked {
     commits: Vec<Ahead>,
@@ -118,6 +172,25 @@ struct Walked {
 }
 
 impl State {
+    /// The runs that a newer slot names are the runs from now on. Where they reach further than
+    /// this follower has walked, it goes on from their end.
+    fn take_runs(&mut self, core: &Core, slot: &Slot) -> Result<(), Error> {
+        let known = core.index.sources().runs.clone();
+        let is_known = slot.runs.len() == known.len()
+            && slot.runs.iter().zip(&known).all(|(place, run)| place == run.place());
+        if is_known {
+            return Ok(());
+        }
+        let runs = core.load_runs(&slot.runs, &known)?;
+        if slot.index.at > self.here.at {
+            core.index.restart(runs, slot.index);
+            self.here = slot.index;
+        } else {
+            core.index.replace_runs(runs);
+        }
+        Ok(())
+    }
+
     /// Everything valid from here on.
     fn walk(&self, core: &Core, settings: &Settings) -> std::io::Result<Walked> {
         let window = Window::new(core.storage.clone(), AHEAD);
@@ -126,10 +199,8 @@ impl State {
         let mut commits: Vec<Ahead> = Vec::new();
         loop {
             let mut met = Vec::new();
-            let mut visitor = |events: &[Met<'_>]| {
-                met.extend(events.iter().map(|event| {
-                    (event.stream.to_owned(), event.position, event.at, event.version)
-                }));
+            let mut visitor = |events: &[Entry<'_>]| {
+                met.extend(events.iter().map(OwnEntry::new));
                 true
             };
             let just_one = LogOffset::new(walk.here.at.get().saturating_add(1));

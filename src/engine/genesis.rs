@@ -41,6 +41,8 @@ pub fn genesis_from(settings: &Settings, identity: Identity, first: Position) ->
         proof: Mark { at: segment.first_frame(), chain: Chain::default(), next: first },
         clean: true,
         segments: vec![segment],
+        runs: Vec::new(),
+        free: Vec::new(),
     };
     let mut bytes = vec![0; index(FIRST_EXTENT)];
     let mut put = |at: u64, page: &[u8]| {

@@ -22,6 +22,9 @@ pub enum Chore {
     Sync,
     /// Brings the watermark to a slot, if no slot knows it.
     Mark,
+    /// Does what is to be done for the index: what is in memory becomes a run when it is large
+    /// enough, runs become larger ones.
+    Index,
 }
 
 /// How the keeper is called.
@@ -108,6 +111,13 @@ impl Engine {
                 let written = self.core.flow.lock().written;
                 side.mark(&self.core, written)
             }
+            Chore::Index => loop {
+                match side.index_step(&self.core) {
+                    Ok(true) => {}
+                    Ok(false) => break Ok(()),
+                    Err(error) => break Err(error),
+                }
+            },
         };
         self.core.bell.call();
         result
@@ -167,8 +177,10 @@ fn keep(core: &Arc<Core>, side: &Arc<WriteSide>) {
         if idle && side.call.unmarked.swap(false, Ordering::Relaxed) {
             side.note(&side.mark(core, written));
         }
+        // One piece of it; then the rest is looked at again.
+        let more = side.index_step(core).unwrap_or(false);
         core.bell.call();
-        timeout = next_look(core, side, still_since);
+        timeout = if more { Some(Duration::ZERO) } else { next_look(core, side, still_since) };
     }
 }
 
@@ -188,7 +200,8 @@ fn next_look(core: &Core, side: &WriteSide, still_since: Instant) -> Option<Dura
     });
     let unmarked = side.call.unmarked.load(Ordering::Relaxed);
     let mark_in = unmarked.then(|| side.settings.idle.saturating_sub(still_since.elapsed()));
-    let soonest = sync_in.into_iter().chain(mark_in).min();
+    let index_in = side.index_again();
+    let soonest = sync_in.into_iter().chain(mark_in).chain(index_in).min();
     // Not at once again, whatever failed.
     soonest.map(|soonest| soonest.max(Duration::from_millis(1)))
 }

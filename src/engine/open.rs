@@ -4,6 +4,8 @@ use super::core::Core;
 use super::examine::{Examined, examine};
 use super::follow::Follow;
 use super::genesis::genesis;
+use super::heads::Heads;
+use super::indexer::Indexer;
 use super::keeper::KeeperCall;
 use super::recover::{recover, unproven};
 use super::report::{Ending, RecoveryReport};
@@ -12,7 +14,7 @@ use super::slots::Slots;
 use super::writer::{Engine, Io, Mode, WriteSide, Writer};
 use crate::format::{HOLDER_PAGE, SegmentRef};
 use crate::storage::{Storage, process_name, read_full, sync_full, write_full};
-use crate::words::{Error, ErrorKind, Position};
+use crate::words::{Error, ErrorKind};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
@@ -33,7 +35,7 @@ impl Engine {
         {
             begin(&*storage, &settings)?;
         }
-        let mut found = examine(&storage, &settings)?;
+        let mut found = examine(&storage, &settings, true)?;
         if found.slot.read_compatible != 0 {
             let bits = found.slot.read_compatible;
             return Err(Error::new(
@@ -48,7 +50,7 @@ impl Engine {
             let corruption = found.corruption.take();
             return Err(corruption.map_or_else(Error::outcome_unknown, Error::corrupt));
         }
-        let tail = std::mem::replace(&mut found.tail, crate::index::Tail::new(Position::START));
+        let index = found.index.take().ok_or_else(Error::outcome_unknown)?;
         let current = found.segments.find(found.end.at).map(|segment| segment.place);
         let current = current.or_else(|| found.segments.last()).unwrap_or_default();
         let written: Vec<SegmentRef> = found
@@ -58,15 +60,19 @@ impl Engine {
             .copied()
             .collect();
         let prepared = found.segments.iter().skip(written.len()).copied().collect();
-        let file_end = found.segments.iter().map(|segment| segment.extent.end()).max();
+        let runs = found.slot.runs.iter().map(|run| run.extent());
+        let extents = found.segments.iter().map(|segment| segment.extent).chain(runs);
+        let extents = extents.chain(found.slot.free.iter().copied());
+        let file_end = extents.map(|extent| extent.end()).max();
         let head = found.end.next.previous();
         let core = Arc::new(Core::new(
             storage.clone(),
             found.slot.identity,
-            tail,
+            index,
             (found.end.at, head, found.end.at),
             crate::log::SegmentList::new(written),
         ));
+        core.healed.store(found.healed, std::sync::atomic::Ordering::Relaxed);
         let slots =
             Slots::new(found.slot.clone(), found.page, prepared, file_end.unwrap_or_default());
         let ending = Ending::of(found.verdict);
@@ -85,10 +91,12 @@ impl Engine {
             epoch,
             segment: current,
             names: found.names,
+            heads: Heads::default(),
             pending: super::writer::Pending::default(),
         };
         let side = WriteSide {
             settings,
+            indexer: Indexer::new(&found.slot),
             io: Mutex::new(Io { epoch, ..Io::default() }),
             recorded: AtomicI64::new(found.recorded.micros()),
             writer: Mutex::new(writer),
@@ -122,7 +130,7 @@ impl Engine {
     pub fn open_read_only(storage: Arc<dyn Storage>, settings: &Settings) -> Result<Self, Error> {
         let live =
             storage.is_locked().map_err(|error| Error::io("asking for the lock failed", error))?;
-        let found = examine(&storage, settings)?;
+        let found = examine(&storage, settings, false)?;
         let ending = if live { Ending::InUse } else { Ending::of(found.verdict) };
         let report = report(&found, ending);
         let (core, follow) = Follow::begin(storage, settings, found, live)?;

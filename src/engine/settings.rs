@@ -42,6 +42,10 @@ pub struct Settings {
     pub segment_min: u64,
     /// The largest segment but for larger commits.
     pub segment_max: u64,
+    /// So many events make the index in memory a run.
+    pub tail_events: u64,
+    /// So many bytes of log make the index in memory a run.
+    pub tail_bytes: u64,
     /// Which parts of the recovery rule hold: all, outside of the simulator.
     pub rules: Rules,
     /// What random bits are made from, where runs have to be repeatable.
@@ -60,6 +64,8 @@ impl Default for Settings {
             clock: Arc::new(SystemClock),
             segment_min: 64 << 10,
             segment_max: 64 << 20,
+            tail_events: 16 << 10,
+            tail_bytes: 4 << 20,
             rules: Rules::ALL,
             seed: None,
         }

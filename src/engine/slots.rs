@@ -1,6 +1,7 @@
 //! The two slots, and what they name: one lock for all who write them.
 
 use super::core::Core;
+use super::free::Free;
 use crate::format::{SLOT_PAGES, SLOT_SEGMENTS, SegmentRef, Slot};
 use crate::storage::write_full;
 use crate::words::{Error, LogOffset, Timestamp};
@@ -22,6 +23,8 @@ pub struct SlotState {
     pub prepared: VecDeque<SegmentRef>,
     /// Where the next extent goes.
     pub file_end: u64,
+    /// Room for runs that was used before.
+    pub free: Free,
     /// Whether the store was closed: the file may be somebody else's by now.
     pub sealed: bool,
 }
@@ -38,8 +41,8 @@ pub enum Before {
 impl Slots {
     /// The slots as they were found, or written by recovery.
     pub fn new(newest: Slot, page: usize, prepared: VecDeque<SegmentRef>, file_end: u64) -> Self {
-        let sealed = false;
-        Self { state: Mutex::new(SlotState { newest, page, prepared, file_end, sealed }) }
+        let (sealed, free) = (false, Free::of(&newest));
+        Self { state: Mutex::new(SlotState { newest, page, prepared, file_end, free, sealed }) }
     }
 
     /// The state; held across slot writes, syncs and allocations.
@@ -69,6 +72,7 @@ impl SlotState {
             Before::Sync => core.sync_now()?,
             Before::Nothing => core.watermark(),
         };
+        next.free = self.free.listed();
         next.recorded = recorded.max(next.recorded);
         // Only a file that lies comes near the end of these numbers.
         next.counter = next.counter.saturating_add(1);

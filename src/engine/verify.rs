@@ -1,12 +1,12 @@
 //! Verifying a store: everything read again, and the index compared with the log.
 
-use super::core::Core;
 use super::examine::read_slots;
 use super::view::View;
 use super::writer::{Engine, Mode};
-use crate::format::u64_of;
-use crate::log::{Met, Rules, Walk, Window};
-use crate::words::{Error, LogOffset, Position, Version};
+use crate::format::{Chain, Entry, Mark, SEGMENT_HEADER_LEN, u64_of};
+use crate::index::{RunError, Tally};
+use crate::log::{Rules, Walk, Window};
+use crate::words::{Error, LogOffset, Position};
 use std::ops::ControlFlow;
 
 /// Something that is not as it should be.
@@ -80,33 +80,125 @@ impl Engine {
             }
         };
         let window = Window::new(core.storage.clone(), AHEAD);
-        let marks = (slot.index, slot.proof, slot.epoch);
+        // From where the log begins, not from where the runs end.
+        let at = LogOffset::ZERO.plus(u64_of(SEGMENT_HEADER_LEN));
+        let start = Mark { at, chain: Chain::default(), next: view.sources.first() };
         let key = core.identity.key;
+        let marks = (start, slot.proof, slot.epoch);
         let mut walk = Walk::new(key, &view.segments, window, Rules::ALL, marks);
-        let (start, mut events) = (walk.here.at, 0);
-        let mut visitor = |met: &[Met<'_>]| {
+        let mut compared = Compared::new(&view);
+        let mut events = 0;
+        let mut visitor = |met: &[Entry<'_>]| {
             events += u64_of(met.len());
-            let wrong = met.iter().find(|met| !is_indexed(core, met));
-            report.issues.extend(wrong.map(|met| Issue {
-                log_offset: Some(met.at),
-                file_offset: None,
-                position: Some(met.position),
-                what: "the index does not say what the log says".to_owned(),
-            }));
+            met.iter().for_each(|entry| compared.add(entry, &view, &mut report));
             true
         };
-        let all = view.end.since(start);
+        let all = view.end.since(at);
         let (mut stop, mut cancelled) = (None, false);
         while stop.is_none() && !cancelled && walk.here.at < view.end {
             let next = LogOffset::new(walk.here.at.get().saturating_add(STEP)).min(view.end);
             stop = walk.run(next, &mut visitor).map_err(failed)?;
-            cancelled = progress(walk.here.at.since(start), all).is_break();
+            cancelled = progress(walk.here.at.since(at), all).is_break();
         }
         let (here, commits) = (walk.here.at, walk.commits);
         if stop.is_some() {
             report.issues.push(view.damage_at(here));
+        } else if !cancelled {
+            let go_on = || progress(all, all);
+            cancelled = compared.finish(&view, &mut report, go_on)?;
         }
-        Ok(VerifyReport { commits, events, bytes: here.since(start), cancelled, ..report })
+        Ok(VerifyReport { commits, events, bytes: here.since(at), cancelled, ..report })
+    }
+}
+
+/// The index summed up from the log, part by part.
+struct Compared {
+    /// Of each part: the position after its last event, and what the log says of it.
+    parts: Vec<(Position, Tally)>,
+    now: usize,
+    said: bool,
+}
+
+impl Compared {
+    fn new(view: &View) -> Self {
+        let runs = view.sources.runs.iter().map(|run| run.header().next);
+        let tables = view.sources.tables.iter();
+        let tables = tables.map(|table| table.end().map_or(Position::MAX, |end| end.next));
+        let parts = runs.chain(tables).map(|next| (next, Tally::default())).collect();
+        Self { parts, now: 0, said: false }
+    }
+
+    /// Takes in an event of the log.
+    fn add(&mut self, entry: &Entry<'_>, view: &View, report: &mut VerifyReport) {
+        while self.parts.get(self.now).is_some_and(|(next, _)| entry.position >= *next) {
+            self.now += 1;
+        }
+        if let Some((_, tally)) = self.parts.get_mut(self.now) {
+            tally.add(entry, &view.core.identity.key);
+        }
+        let located = view.ask(|sources| sources.locate(entry.position));
+        // A damaged run is reported once, when it is summed up.
+        if !self.said && located.is_ok_and(|at| at != Some(entry.at)) {
+            self.said = true;
+            report.issues.push(Issue {
+                log_offset: Some(entry.at),
+                file_offset: None,
+                position: Some(entry.position),
+                what: "the index does not say what the log says".to_owned(),
+            });
+        }
+    }
+
+    /// Compares what the log says with what each part says; `true` if it was stopped.
+    fn finish(
+        self,
+        view: &View,
+        report: &mut VerifyReport,
+        mut go_on: impl FnMut() -> ControlFlow<()>,
+    ) -> Result<bool, Error> {
+        let sources = &view.sources;
+        let from = sources.runs.last().map_or(Position::START, |run| run.header().next);
+        let mut logs = self.parts.into_iter().map(|(_, tally)| tally);
+        for (run, log) in sources.runs.iter().zip(&mut logs) {
+            if go_on().is_break() {
+                return Ok(true);
+            }
+            let place = run.place();
+            let wrong = match run.tally(&view.core.identity.key) {
+                Ok(tally) if tally == log && !run.is_rebuilt() => continue,
+                Ok(tally) if tally == log => "was damaged".to_owned(),
+                Ok(_) => "does not say what the log says".to_owned(),
+                Err(RunError::Io(error)) => {
+                    return Err(Error::io("reading the index failed", error));
+                }
+                Err(RunError::Damaged { page, .. }) => format!("fails its check on page {page}"),
+            };
+            view.core.heal(place.id, place.file_offset)?;
+            // It was not damaged: its room was given to another, and the newest runs were loaded.
+            if view.core.index.sources().run(place).is_none() {
+                continue;
+            }
+            report.issues.push(Issue {
+                log_offset: None,
+                file_offset: Some(place.file_offset),
+                position: Some(run.header().first),
+                what: format!(
+                    "run {} of the index {wrong}; it is made anew from the log",
+                    place.id
+                ),
+            });
+        }
+        for (table, log) in sources.tables.iter().zip(logs) {
+            if table.tally(from, view.head) != log {
+                report.issues.push(Issue {
+                    log_offset: Some(table.start().at),
+                    file_offset: None,
+                    position: Some(table.start().next),
+                    what: "the index in memory does not say what the log says".to_owned(),
+                });
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -127,12 +219,4 @@ impl View {
             what: "the log fails its check here; what follows was not looked at".to_owned(),
         }
     }
-}
-
-/// Whether the index has this event where the log has it.
-fn is_indexed(core: &Core, met: &Met<'_>) -> bool {
-    let located = core.locate(met.position).map(|place| place.at);
-    let stream = core.tail.find(core.hash(met.stream));
-    let version = stream.map_or(Version::NONE, |stream| core.tail.version(stream, met.position));
-    located == Some(met.at) && version == met.version
 }

@@ -2,8 +2,10 @@
 
 use super::core::Core;
 use super::writer::{Engine, Mode};
-use crate::log::SegmentList;
-use crate::words::{Error, LogOffset, Position};
+use crate::format::{TermHash, index, u64_of};
+use crate::index::{RunError, Sources};
+use crate::log::{Located, SegmentList};
+use crate::words::{Error, LogOffset, Position, Version};
 use std::sync::Arc;
 
 /// What a reader looks at: the log up to a fixed offset. Later commits don't change it.
@@ -11,6 +13,8 @@ use std::sync::Arc;
 pub struct View {
     /// What reading needs.
     pub core: Arc<Core>,
+    /// The parts of the index as they are now.
+    pub sources: Arc<Sources>,
     /// The segments as they are now.
     pub segments: SegmentList,
     /// Its end.
@@ -37,14 +41,58 @@ impl Engine {
         let segments = state.segments.clone();
         let (synced, poisoned) = (state.synced, state.poisoned);
         drop(state);
+        // Taken later: what is visible is in the index.
+        let sources = self.core.index.sources();
         if poisoned && end > synced {
-            (end, head) = (synced, self.core.tail.offsets().last_before(synced, head));
+            (end, head) = (synced, sources.last_before(synced, head));
         }
-        Ok(View { core: self.core.clone(), segments, end, head, watermark: self.core.watermark() })
+        let watermark = self.core.watermark();
+        Ok(View { core: self.core.clone(), sources, segments, end, head, watermark })
     }
 }
 
 impl View {
+    /// Asks the index. A run that is damaged, or gone from its place, does not answer; then one
+    /// that stands for it does.
+    pub fn ask<T>(&self, question: impl Fn(&Sources) -> Result<T, RunError>) -> Result<T, Error> {
+        match question(&self.sources) {
+            Ok(answer) => Ok(answer),
+            Err(error) => self.core.ask_again(error, question),
+        }
+    }
+
+    /// Where the events with these positions are, both ends included.
+    pub fn places(&self, (from, to): (u64, u64)) -> Result<Vec<Located>, Error> {
+        let mut offsets = Vec::new();
+        let mut next = from;
+        while next <= to {
+            let most = index(to.saturating_sub(next).saturating_add(1));
+            let found = self.ask(|sources| {
+                let mut found = Vec::new();
+                sources.locate_from(Position::new(next), most, &mut found)?;
+                Ok(found)
+            })?;
+            if found.is_empty() {
+                break;
+            }
+            offsets.extend(found);
+            next = from.saturating_add(u64_of(offsets.len()));
+        }
+        let located = |(nth, at)| Located { position: Position::new(nth), at };
+        Ok((from..).zip(offsets).map(located).collect())
+    }
+
+    /// The positions of these versions of a stream, by the hash of its name, both ends included.
+    pub fn versions(&self, name: TermHash, (from, to): (u64, u64)) -> Result<Vec<u64>, Error> {
+        let range = (Version::new(from), Version::new(to));
+        let most = index(to.saturating_sub(from).saturating_add(1));
+        self.ask(|sources| {
+            let mut positions = Vec::new();
+            sources.versions(name, range, most, &mut positions)?;
+            Ok(positions)
+        })
+    }
+
     /// An error if what stands here was not synced when a write or sync failed. Nobody knows what
     /// it is now.
     pub fn check_known(&self, at: LogOffset) -> Result<(), Error> {

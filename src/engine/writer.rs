@@ -2,11 +2,13 @@
 
 use super::core::Core;
 use super::follow::Follow;
+use super::heads::Heads;
+use super::indexer::Indexer;
 use super::keeper::KeeperCall;
 use super::report::RecoveryReport;
 use super::settings::Settings;
 use super::slots::Slots;
-use crate::format::{Chain, Epoch, SegmentRef};
+use crate::format::{Chain, Epoch, Mark, SegmentRef};
 use crate::log::Names;
 use crate::words::{Error, ErrorKind, LogOffset, Position, Timestamp};
 use std::sync::atomic::AtomicI64;
@@ -33,6 +35,7 @@ pub(super) enum Mode {
 /// What writing needs. The locks are declared in the order in which they may be taken.
 pub struct WriteSide {
     pub(super) settings: Settings,
+    pub(super) indexer: Indexer,
     pub(super) io: Mutex<Io>,
     pub(super) writer: Mutex<Writer>,
     pub(super) slots: Slots,
@@ -64,7 +67,15 @@ pub struct Writer {
     pub(super) epoch: Option<Epoch>,
     pub(super) segment: SegmentRef,
     pub(super) names: Names,
+    pub(super) heads: Heads,
     pub(super) pending: Pending,
+}
+
+impl Writer {
+    /// The place of the next frame.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { at: self.end, chain: self.chain, next: self.next }
+    }
 }
 
 /// Frames that have their place and wait to be written.

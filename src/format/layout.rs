@@ -36,9 +36,9 @@ pub const FIRST_EXTENT: u64 = 4 * PAGE;
 /// Segments that a slot names.
 pub const SLOT_SEGMENTS: usize = 32;
 /// Runs that a slot can name.
-pub(super) const SLOT_RUNS: usize = 40;
+pub const SLOT_RUNS: usize = 40;
 /// Free extents that a slot can name.
-pub(super) const SLOT_FREE: usize = 64;
+pub const SLOT_FREE: usize = 64;
 
 /// The first bytes of page 0.
 pub(super) const HEADER_MAGIC: [u8; 8] = *b"\x89ANNALS\n";
@@ -52,6 +52,8 @@ pub(super) const COMMIT_TAG: u32 = u32::from_le_bytes(*b"ANFR");
 pub(super) const END_TAG: u32 = u32::from_le_bytes(*b"ANEN");
 /// The tag of a stub: `ANST`.
 pub(super) const STUB_TAG: u32 = u32::from_le_bytes(*b"ANST");
+/// The tag of a run's header: `ANRN`.
+pub(super) const RUN_TAG: u32 = u32::from_le_bytes(*b"ANRN");
 /// The tag of a name's record.
 pub(super) const NAME_TAG: u8 = 0xA1;
 /// The tag of an event's record.
@@ -96,9 +98,9 @@ layout!(
         SEGMENT_COUNT: 4,
         RUN_COUNT: 4,
         FREE_COUNT: 4,
-        SEGMENTS: 24 * super::SLOT_SEGMENTS,
-        RUNS: 32 * super::SLOT_RUNS,
-        FREE: 16 * super::SLOT_FREE,
+        SEGMENTS: super::segment_ref::LEN * super::SLOT_SEGMENTS,
+        RUNS: super::run_ref::LEN * super::SLOT_RUNS,
+        FREE: super::free_ref::LEN * super::SLOT_FREE,
         RESERVED: 840,
         CHECK: 8,
     }
@@ -110,6 +112,75 @@ layout!(
         FILE_OFFSET: 8,
         LENGTH: 8,
         LOG_OFFSET: 8,
+    }
+);
+
+layout!(
+    /// One of a slot's runs.
+    run_ref {
+        FILE_OFFSET: 8,
+        PAGES: 4,
+        ID: 4,
+        END: 8,
+        NEXT: 8,
+    }
+);
+
+layout!(
+    /// One of a slot's free extents.
+    free_ref {
+        FILE_OFFSET: 8,
+        LENGTH: 8,
+    }
+);
+
+layout!(
+    /// What each page of a run begins with.
+    page_head {
+        CHECK: 4,
+        RUN: 4,
+        NUMBER: 4,
+        RESERVED: 4,
+    }
+);
+
+layout!(
+    /// The first page of a run.
+    run {
+        PAGE_HEAD: super::PAGE_HEAD_LEN,
+        TAG: 4,
+        LEVEL: 4,
+        START: 8,
+        END: 8,
+        FIRST: 8,
+        NEXT: 8,
+        WIDTH: 4,
+        TERMS: 4,
+        POSTINGS: 4,
+        NAME_PAGES: 4,
+        RESERVED: 4024,
+    }
+);
+
+layout!(
+    /// A term of a run.
+    term_entry {
+        HASH: 16,
+        START: 4,
+        COUNT: 4,
+        BASE: 8,
+    }
+);
+
+layout!(
+    /// The head of a name that a run lists.
+    listed {
+        KIND: 1,
+        RESERVED: 1,
+        LENGTH: 2,
+        COUNT: 4,
+        FIRST: 4,
+        LAST: 4,
     }
 );
 
@@ -196,6 +267,18 @@ layout!(
     }
 );
 
+/// Bytes of the head of a run's page.
+pub const PAGE_HEAD_LEN: usize = 16;
+/// Bytes of a run's page behind its head.
+pub const PAGE_ROOM: usize = 4_096 - PAGE_HEAD_LEN;
+/// Terms in a page.
+pub const TERMS_PER_PAGE: u32 = 127;
+/// Fences in a page.
+pub const FENCES_PER_PAGE: u32 = 510;
+/// Postings in a page.
+pub const POSTINGS_PER_PAGE: u32 = 1_020;
+/// Bytes of a term.
+pub const TERM_LEN: usize = term_entry::LEN;
 /// Bytes of a segment's header.
 pub const SEGMENT_HEADER_LEN: usize = segment::LEN;
 /// Bytes of a frame's header; an end record is nothing else.
@@ -206,6 +289,8 @@ pub const NAME_HEAD_LEN: usize = name::LEN;
 pub const STUB_LEN: usize = stub::LEN;
 
 const _: () = {
+    assert!(run::LEN == 4_096, "a run's header fills its page");
+    assert!(127 * term_entry::LEN <= PAGE_ROOM && 510 * 8 == PAGE_ROOM && 1_020 * 4 == PAGE_ROOM);
     assert!(header::LEN == 4_096 && slot::LEN == 4_096, "page 0 and the slots fill their pages");
     assert!(
         stub::LEN <= frame::LEN,

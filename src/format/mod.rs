@@ -8,25 +8,35 @@ mod check;
 mod frame;
 mod header;
 mod layout;
+mod listed;
 mod record;
+mod run;
 mod segment;
 mod slot;
 mod stub;
+mod term;
 
 pub use bytes::{index, u64_of};
 pub use check::{Chain, FileKey, KeyedAlready, TermHash};
 pub use frame::{Epoch, FrameHeader, FrameKind};
 pub use header::{FileHeader, Identity, Unopenable};
 pub use layout::{
-    FIRST_EXTENT, FRAME_LEN, HOLDER_PAGE, NAME_HEAD_LEN, PAGE, SEGMENT_HEADER_LEN, SLOT_PAGES,
-    SLOT_SEGMENTS, STUB_LEN,
+    FENCES_PER_PAGE, FIRST_EXTENT, FRAME_LEN, HOLDER_PAGE, NAME_HEAD_LEN, PAGE, PAGE_HEAD_LEN,
+    PAGE_ROOM, POSTINGS_PER_PAGE, SEGMENT_HEADER_LEN, SLOT_FREE, SLOT_PAGES, SLOT_RUNS,
+    SLOT_SEGMENTS, STUB_LEN, TERM_LEN, TERMS_PER_PAGE,
 };
+pub use listed::Listed;
 pub use record::{
     BodyPlan, EventHead, NameRecord, RawEvent, Record, event_head_len, write_tag_ref,
+};
+pub use run::{
+    BLOCK_LEN, BLOCKS_PER_PAGE, RunHeader, RunRef, Sections, TermEntry, block_at, is_page,
+    offset_at, page_offset, seal_page, u32_at, u64_at,
 };
 pub use segment::{Extent, SegmentHeader, SegmentRef};
 pub use slot::{Mark, Slot};
 pub use stub::Stub;
+pub use term::{Entry, Named, TermKind};
 
 #[cfg(test)]
 mod document_tests;

@@ -4,13 +4,16 @@ use super::bytes::{get_i64, get_u32, get_u64, index, put, put_i64, put_u32, put_
 use super::check::{Chain, matches};
 use super::frame::Epoch;
 use super::header::{Identity, Unopenable};
-use super::layout::{SLOT_MAGIC, SLOT_SEGMENTS, segment_ref, slot};
-use super::segment::SegmentRef;
+use super::layout::{
+    SLOT_FREE, SLOT_MAGIC, SLOT_RUNS, SLOT_SEGMENTS, free_ref, run_ref, segment_ref, slot,
+};
+use super::run::RunRef;
+use super::segment::{Extent, SegmentRef};
 use crate::words::{LogOffset, Position, Timestamp};
 
 /// A place in the log at which something begins: the frame there follows the chain value, and has
 /// this position next.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Mark {
     /// The log offset.
     pub at: LogOffset,
@@ -45,12 +48,17 @@ pub struct Slot {
     pub clean: bool,
     /// The newest segments of the log in its order, the prepared one included.
     pub segments: Vec<SegmentRef>,
+    /// The runs, in the order of the log. The last of them ends at `index`.
+    pub runs: Vec<RunRef>,
+    /// Room of runs that are not named any more.
+    pub free: Vec<Extent>,
 }
 
 impl Slot {
     /// Its page.
     pub fn encode(&self) -> Vec<u8> {
         debug_assert!(self.segments.len() <= SLOT_SEGMENTS, "the caller names the newest only");
+        debug_assert!(self.runs.len() <= SLOT_RUNS && self.free.len() <= SLOT_FREE, "they fit");
         let mut page = vec![0; slot::LEN];
         put(&mut page, slot::MAGIC, &SLOT_MAGIC);
         self.identity.encode(&mut page);
@@ -68,6 +76,17 @@ impl Slot {
         put_u32(&mut page, slot::SEGMENT_COUNT, count);
         for (segment, nth) in self.segments.iter().zip(0..SLOT_SEGMENTS) {
             segment.encode(&mut page, slot::SEGMENTS + nth * segment_ref::LEN);
+        }
+        let count = |length: usize| u32::try_from(length).unwrap_or_default();
+        put_u32(&mut page, slot::RUN_COUNT, count(self.runs.len()));
+        for (run, nth) in self.runs.iter().zip(0..SLOT_RUNS) {
+            run.encode(&mut page, slot::RUNS + nth * run_ref::LEN);
+        }
+        put_u32(&mut page, slot::FREE_COUNT, count(self.free.len()));
+        for (free, nth) in self.free.iter().zip(0..SLOT_FREE) {
+            let at = slot::FREE + nth * free_ref::LEN;
+            put_u64(&mut page, at + free_ref::FILE_OFFSET, free.file_offset);
+            put_u64(&mut page, at + free_ref::LENGTH, free.length);
         }
         let check = self.identity.key.keyed(page.get(..slot::CHECK).unwrap_or_default());
         put_u64(&mut page, slot::CHECK, check);
@@ -105,19 +124,30 @@ impl Slot {
             index: Mark::decode(page, slot::INDEX_END),
             proof: Mark::decode(page, slot::PROOF_START),
             clean: get_u32(page, slot::CLEAN) == 1,
-            segments: Self::decode_segments(page)?,
+            segments: list(page, (slot::SEGMENT_COUNT, SLOT_SEGMENTS), |nth| {
+                SegmentRef::decode(page, slot::SEGMENTS + nth * segment_ref::LEN)
+            })?,
+            runs: list(page, (slot::RUN_COUNT, SLOT_RUNS), |nth| {
+                RunRef::decode(page, slot::RUNS + nth * run_ref::LEN)
+            })?,
+            free: list(page, (slot::FREE_COUNT, SLOT_FREE), |nth| {
+                let at = slot::FREE + nth * free_ref::LEN;
+                Extent {
+                    file_offset: get_u64(page, at + free_ref::FILE_OFFSET),
+                    length: get_u64(page, at + free_ref::LENGTH),
+                }
+            })?,
         };
         if decoded.is_sane() { Ok(decoded) } else { Err(Unopenable::Damaged) }
     }
 
-    fn decode_segments(page: &[u8]) -> Result<Vec<SegmentRef>, Unopenable> {
-        let count = index(u64::from(get_u32(page, slot::SEGMENT_COUNT)));
-        if count == 0 || count > SLOT_SEGMENTS {
-            return Err(Unopenable::Damaged);
-        }
-        Ok((0..count)
-            .map(|nth| SegmentRef::decode(page, slot::SEGMENTS + nth * segment_ref::LEN))
-            .collect())
+    /// Whether each run goes on where the one before ends, and the last ends where the index does.
+    fn are_runs_sane(&self) -> bool {
+        let ends = |run: &RunRef| (run.end, run.next);
+        let follow = self.runs.iter().zip(self.runs.iter().skip(1));
+        self.runs.iter().all(RunRef::is_sane)
+            && follow.map(|(a, b)| (ends(a), ends(b))).all(|(a, b)| a.0 < b.0 && a.1 < b.1)
+            && self.runs.last().is_none_or(|last| ends(last) == (self.index.at, self.index.next))
     }
 
     /// Whether its numbers can be: a check proves who wrote a page, not that its writer was right.
@@ -128,8 +158,11 @@ impl Slot {
             .zip(self.segments.iter().skip(1))
             .all(|(before, after)| before.log_end() == after.log_offset);
         let end = self.segments.last().map_or(0, |last| last.log_end().get());
-        self.segments.iter().all(SegmentRef::is_sane)
+        !self.segments.is_empty()
+            && self.segments.iter().all(SegmentRef::is_sane)
             && contiguous
+            && self.are_runs_sane()
+            && self.free.iter().all(Extent::is_sane)
             && self.counter < u64::MAX
             && self.epoch.counter < u64::MAX
             && self.proof.at <= self.watermark
@@ -140,6 +173,19 @@ impl Slot {
                 .iter()
                 .all(|offset| offset.get() % 8 == 0 && offset.get() <= end)
     }
+}
+
+/// A list of a slot: its count, and each entry.
+fn list<T>(
+    page: &[u8],
+    (count, most): (usize, usize),
+    entry: impl Fn(usize) -> T,
+) -> Result<Vec<T>, Unopenable> {
+    let count = index(u64::from(get_u32(page, count)));
+    if count > most {
+        return Err(Unopenable::Damaged);
+    }
+    Ok((0..count).map(entry).collect())
 }
 
 impl Mark {

@@ -1,10 +1,21 @@
-//! What is where: positions to log offsets, streams to positions, categories to streams. In memory,
-//! made from the log.
+//! What is where: positions to log offsets, terms to positions. Derived from the log: the newest
+//! piece is made in memory (tables), older pieces stand in the file (runs).
 
+mod build;
+mod check;
+mod live;
 mod offsets;
-mod streams;
-mod tail;
+mod run;
+mod sources;
+mod table;
 
-pub use offsets::Offsets;
-pub use streams::StreamId;
-pub use tail::{Entry, Tail};
+pub use build::{Input, Job, Sink, Step};
+pub use check::Tally;
+pub use live::Index;
+use offsets::Offsets;
+pub use run::{Reach, Run, RunError};
+pub use sources::Sources;
+pub use table::{Name, Table};
+
+#[cfg(test)]
+mod tests;

@@ -23,11 +23,6 @@ impl Offsets {
         Self { base: base.get(), chunks: [const { OnceLock::new() }; CHUNKS] }
     }
 
-    /// The position of its first entry.
-    pub fn base(&self) -> Position {
-        Position::new(self.base)
-    }
-
     /// Stores the log offset of a position. Whoever reads it has learnt of the position through a
     /// lock taken later.
     pub fn set(&self, position: Position, at: LogOffset) {
@@ -47,20 +42,6 @@ impl Offsets {
         let (chunk, cell) = self.cell(position)?;
         let at = self.chunks.get(chunk)?.get()?.get(cell)?.load(Ordering::Relaxed);
         (at != 0).then_some(LogOffset::new(at))
-    }
-
-    /// The last position up to `head` whose record begins before `end`; the one before the table's
-    /// first if none does.
-    pub fn last_before(&self, end: LogOffset, head: Position) -> Position {
-        let (mut low, mut high) = (self.base, head.get().saturating_add(1).max(self.base));
-        while low < high {
-            let middle = low.midpoint(high);
-            match self.get(Position::new(middle)) {
-                Some(at) if at < end => low = middle + 1,
-                _ => high = middle,
-            }
-        }
-        Position::new(low - 1)
     }
 
     /// Which chunk, and which cell in it.
@@ -88,22 +69,5 @@ mod tests {
         }
         assert_eq!(offsets.get(Position::new(6)), None);
         assert_eq!(offsets.get(Position::new(10_007)), None);
-    }
-
-    #[test]
-    fn the_last_before_an_offset_is_found() {
-        let offsets = Offsets::new(Position::new(1));
-        for nth in 1..=100 {
-            offsets.set(Position::new(nth), LogOffset::new(nth * 10));
-        }
-        let last = |end: u64, head: u64| {
-            offsets.last_before(LogOffset::new(end), Position::new(head)).get()
-        };
-        assert_eq!(last(10, 100), 0);
-        assert_eq!(last(11, 100), 1);
-        assert_eq!(last(505, 100), 50);
-        assert_eq!(last(5_000, 100), 100);
-        assert_eq!(last(5_000, 60), 60);
-        assert_eq!(last(5_000, 0), 0);
     }
 }

@@ -4,13 +4,14 @@
 //! copied and summed once.
 
 use crate::format::{
-    BodyPlan, Chain, Epoch, EventHead, FRAME_LEN, FileKey, FrameHeader, FrameKind, KeyedAlready,
-    NameRecord, TermHash, event_head_len, u64_of, write_tag_ref,
+    BodyPlan, Chain, Entry, Epoch, EventHead, FRAME_LEN, FileKey, FrameHeader, FrameKind,
+    KeyedAlready, NameRecord, Named, TermHash, event_head_len, u64_of, write_tag_ref,
 };
 use crate::words::{
     Commit, ExpectedVersion, Limit, LimitExceeded, LogOffset, Position, Refusal, Timestamp, Version,
 };
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Where the current segment has each name: bytes from the segment's first byte.
 pub type Names = HashMap<TermHash, u32, KeyedAlready>;
@@ -60,6 +61,9 @@ struct DraftEvent {
     type_name: u32,
     /// Where its tags begin in `tag_names`, and how many they are.
     tags: (usize, usize),
+    ids: [Option<Uuid>; 3],
+    /// Given with the place.
+    placed: (Position, Version, LogOffset),
 }
 
 /// Where a commit goes.
@@ -119,7 +123,17 @@ impl Draft {
                 draft.tag_names.extend(event.tags.iter().map(|tag| names.add(tag, key)));
                 let body_crc = BodyPlan::new(event).write(&mut body);
                 let tags = (tags_at, event.tags.len());
-                draft.events.push(DraftEvent { at, body_crc, stream_name, type_name, tags });
+                let ids = [event.id, event.correlation_id, event.causation_id];
+                let placed = (Position::START, Version::NONE, LogOffset::ZERO);
+                draft.events.push(DraftEvent {
+                    at,
+                    body_crc,
+                    stream_name,
+                    type_name,
+                    tags,
+                    ids,
+                    placed,
+                });
             }
             draft.streams.push(DraftStream {
                 hash,
@@ -153,15 +167,13 @@ impl Draft {
     }
 
     /// Completes the frame for its place. `versions` has the version of each of its streams as it
-    /// is before; `seen` is told of each event: which of the streams, its position and its log
-    /// offset.
+    /// is before.
     pub fn place(
         &mut self,
         place: &Place,
         names: &mut Names,
         versions: &[Version],
         key: &FileKey,
-        mut seen: impl FnMut(usize, Position, LogOffset),
     ) -> Placed<'_> {
         let new_names: usize = self
             .names
@@ -194,8 +206,8 @@ impl Draft {
             name.map_or(0, |name| name.reference)
         };
         let mut position = place.first;
-        let mut events = self.events.iter();
-        for (nth, (stream, before)) in self.streams.iter().zip(versions).enumerate() {
+        let mut events = self.events.iter_mut();
+        for (stream, before) in self.streams.iter().zip(versions) {
             let mut version = *before;
             for event in events.by_ref().take(stream.events) {
                 version = version.next().unwrap_or(version);
@@ -218,7 +230,7 @@ impl Draft {
                 let check = head.write(record, (tags, event.body_crc), (offset, position), key);
                 records_check = FrameHeader::add_record_check(records_check, check);
                 records += 1;
-                seen(nth, position, offset);
+                event.placed = (position, version, offset);
                 position = position.next().unwrap_or(position);
             }
         }
@@ -241,6 +253,38 @@ impl Draft {
             *room = bytes;
         }
         Placed { bytes: frame, chain }
+    }
+}
+
+impl Draft {
+    /// The names of its events' tags, for [`Draft::entries`].
+    pub fn tags(&self) -> Vec<Named<'_>> {
+        self.tag_names.iter().map(|name| self.named(*name)).collect()
+    }
+
+    /// Its events for the index, once they have their places.
+    pub fn entries<'a>(&'a self, tags: &'a [Named<'a>]) -> impl Iterator<Item = Entry<'a>> {
+        self.events.iter().map(|event| {
+            let (position, version, at) = event.placed;
+            let (start, count) = event.tags;
+            Entry {
+                position,
+                at,
+                version,
+                stream: self.named(event.stream_name),
+                event_type: self.named(event.type_name),
+                tags: tags.get(start..start + count).unwrap_or_default(),
+                ids: event.ids,
+            }
+        })
+    }
+
+    fn named(&self, name: u32) -> Named<'_> {
+        let name = self.names.get(usize::try_from(name).unwrap_or(usize::MAX));
+        name.map_or(Named { text: "", hash: TermHash(0) }, |name| Named {
+            text: &name.text,
+            hash: name.hash,
+        })
     }
 }
 

@@ -17,5 +17,5 @@ pub use residue::{Residue, scan_past};
 pub use rules::Rules;
 pub use segment::{Segment, SegmentList, load_segments};
 pub use verdict::{Evidence, Verdict, decide};
-pub use walk::{Met, Stop, Walk};
+pub use walk::{Stop, Walk};
 pub use window::Window;

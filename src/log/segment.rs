@@ -1,7 +1,7 @@
 //! The segments of a log, as a reader holds them.
 
 use crate::format::{
-    Extent, FileKey, Mark, NameRecord, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, index, u64_of,
+    Extent, FileKey, NameRecord, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, index, u64_of,
 };
 use crate::storage::{Map, Storage, read_full};
 use crate::words::{LogOffset, NameSource};
@@ -134,6 +134,22 @@ impl SegmentList {
         Self { list: Arc::new(list) }
     }
 
+    /// The same and those of these segments that follow; nothing if they don't go on where it
+    /// ends.
+    pub fn joined(&self, named: &[SegmentRef]) -> Option<Self> {
+        let mut joined = self.clone();
+        for place in named {
+            let end = joined.last()?.log_end();
+            if place.log_offset > end {
+                return None;
+            }
+            if place.log_offset == end {
+                joined = joined.with(*place);
+            }
+        }
+        Some(joined)
+    }
+
     /// The segment that this log offset lies in.
     pub fn find(&self, at: LogOffset) -> Option<&Arc<Segment>> {
         let after = self.list.partition_point(|segment| segment.place.log_offset <= at);
@@ -156,15 +172,13 @@ impl SegmentList {
     }
 }
 
-/// The segments that a slot names, and those before them back to the one that holds `start`, by
-/// their headers.
+/// The segments that a slot names, and all before them, by their headers.
 ///
 /// Nothing if a header fails its check or is not what the next one says it is.
 pub fn load_segments(
     storage: &dyn Storage,
     key: &FileKey,
     named: &[SegmentRef],
-    start: &Mark,
 ) -> io::Result<Result<SegmentList, SegmentRef>> {
     let mut places = Vec::new();
     let mut wanted = named.last().copied();
@@ -177,17 +191,14 @@ pub fn load_segments(
             return Ok(Err(place));
         };
         places.push(place);
-        if place.log_offset <= start.at && named.len() == 0 {
-            break;
-        }
         wanted = match (named.next(), header.before) {
             (Some(by_slot), by_header) if by_header != Some(*by_slot) => return Ok(Err(*by_slot)),
             (_, by_header) => by_header,
         };
     }
-    // Each one is before the last by its log offset, so a chain of them ends; it has to end at the
-    // start.
-    if places.last().is_none_or(|first| first.log_offset > start.at) {
+    // Each one is before the last by its log offset, so a chain of them ends; it has to end where
+    // the log begins.
+    if places.last().is_none_or(|first| first.log_offset > LogOffset::ZERO) {
         return Ok(Err(places.last().copied().unwrap_or_default()));
     }
     places.reverse();

@@ -2,34 +2,23 @@
 
 use super::{Rules, SegmentList, Window, check_frame};
 use crate::format::{
-    Epoch, FRAME_LEN, FileKey, FrameHeader, FrameKind, Mark, NAME_HEAD_LEN, NameRecord, Record,
-    index, u64_of,
+    Entry, Epoch, FRAME_LEN, FileKey, FrameHeader, FrameKind, Mark, NAME_HEAD_LEN, NameRecord,
+    Named, RawEvent, Record, TermHash, index, u64_of,
 };
 use crate::words::{Limit, LogOffset, Position, Timestamp, Version};
 use std::collections::HashMap;
 use std::io;
-
-/// An event that a walk met.
-pub struct Met<'a> {
-    /// Its position.
-    pub position: Position,
-    /// Where its record stands.
-    pub at: LogOffset,
-    /// Its stream.
-    pub stream: &'a str,
-    /// Its number in the stream.
-    pub version: Version,
-}
+use uuid::Uuid;
 
 /// Who is told of what a walk meets.
 pub trait Visitor {
     /// The events of a commit whose checks are right, in their order. `false` says that it can't be
     /// all the same, such as a version that does not follow: the walk ends before it.
-    fn commit(&mut self, events: &[Met<'_>]) -> bool;
+    fn commit(&mut self, events: &[Entry<'_>]) -> bool;
 }
 
-impl<F: FnMut(&[Met<'_>]) -> bool> Visitor for F {
-    fn commit(&mut self, events: &[Met<'_>]) -> bool {
+impl<F: FnMut(&[Entry<'_>]) -> bool> Visitor for F {
+    fn commit(&mut self, events: &[Entry<'_>]) -> bool {
         self(events)
     }
 }
@@ -64,16 +53,25 @@ pub struct Walk<'a> {
     pub commits: u64,
     last_epoch: u64,
     proof_met: bool,
-    names: HashMap<u32, String>,
+    names: HashMap<u32, OwnName>,
     names_of: Option<LogOffset>,
     seen: Vec<Seen>,
+    /// The names that the seen events refer to: stream, type, tags.
+    references: Vec<u32>,
+}
+
+struct OwnName {
+    text: Box<str>,
+    hash: TermHash,
 }
 
 struct Seen {
     position: Position,
     at: LogOffset,
-    stream: u32,
     version: Version,
+    ids: [Option<Uuid>; 3],
+    /// Where its names begin in `references`, and how many they are.
+    names: (usize, usize),
 }
 
 /// Names kept at the most: those of a segment of usual size.
@@ -105,6 +103,7 @@ impl<'a> Walk<'a> {
             names: HashMap::new(),
             names_of: None,
             seen: Vec::new(),
+            references: Vec::new(),
         }
     }
 
@@ -196,33 +195,49 @@ impl<'a> Walk<'a> {
             self.names.clear();
             self.names_of = Some(segment);
         }
-        let (names, seen) = (&mut self.names, &mut self.seen);
+        let (names, seen, references) = (&mut self.names, &mut self.seen, &mut self.references);
         seen.clear();
-        let checked = check_frame(bytes, header, &self.key, |record, at, position| match record {
+        references.clear();
+        let key = &self.key;
+        let checked = check_frame(bytes, header, key, |record, at, position| match record {
             Record::Name(name) => {
                 let reference = u32::try_from(at.since(segment)).unwrap_or(u32::MAX);
-                names.insert(reference, name.text.to_owned());
+                names.insert(reference, OwnName::new(name.text, key));
             }
-            Record::Event(event) => {
-                seen.push(Seen { position, at, stream: event.stream, version: event.version });
-            }
+            Record::Event(event) => seen.push(Seen::new(event, at, position, references)),
         });
         if checked.is_err() {
             return Ok(false);
         }
         // Names written before the walk began are read where they stand.
-        for nth in 0..self.seen.len() {
-            let Some(Seen { stream, .. }) = self.seen.get(nth) else { break };
-            if !self.names.contains_key(stream) && !self.read_name(*stream, segment)? {
+        for nth in 0..self.references.len() {
+            let Some(reference) = self.references.get(nth).copied() else { break };
+            if !self.names.contains_key(&reference) && !self.read_name(reference, segment)? {
                 return Ok(false);
             }
         }
-        let names = &self.names;
-        let met = self.seen.iter().map(|Seen { position, at, stream, version }| {
-            let stream = names.get(stream).map_or("", String::as_str);
-            Met { position: *position, at: *at, stream, version: *version }
+        let nameless = Named { text: "", hash: TermHash(0) };
+        let named: Vec<Named<'_>> = self
+            .references
+            .iter()
+            .map(|reference| self.names.get(reference).map_or(nameless, OwnName::named))
+            .collect();
+        let entries = self.seen.iter().map(|seen| {
+            let (start, count) = seen.names;
+            let names = named.get(start..start.saturating_add(count)).unwrap_or_default();
+            let (first, tags) = names.split_at_checked(2).unwrap_or_default();
+            let name = |nth: usize| first.get(nth).copied().unwrap_or(nameless);
+            Entry {
+                position: seen.position,
+                at: seen.at,
+                version: seen.version,
+                stream: name(0),
+                event_type: name(1),
+                tags,
+                ids: seen.ids,
+            }
         });
-        Ok(visitor.commit(&met.collect::<Vec<_>>()))
+        Ok(visitor.commit(&entries.collect::<Vec<_>>()))
     }
 
     fn read_name(&mut self, reference: u32, segment: LogOffset) -> io::Result<bool> {
@@ -231,17 +246,43 @@ impl<'a> Walk<'a> {
         let mut window = Window::new(self.window.storage().clone(), 0);
         let bytes = window.get(self.segments, at, most)?;
         let name = NameRecord::parse(bytes).filter(|name| name.check(at, &self.key).is_some());
-        let text = name.map(|name| name.text.to_owned());
-        Ok(text.map(|text| self.names.insert(reference, text)).is_some())
+        let name = name.map(|name| OwnName::new(name.text, &self.key));
+        Ok(name.map(|name| self.names.insert(reference, name)).is_some())
     }
 
-    /// The names of the segment in which the walk stands, for the writer that goes on from here.
-    pub fn names(&self) -> impl Iterator<Item = (&str, u32)> {
-        self.names.iter().map(|(reference, text)| (text.as_str(), *reference))
+    /// The names of the segment in which the walk stands, by hash, for the writer that goes on from
+    /// here.
+    pub fn names(&self) -> impl Iterator<Item = (TermHash, u32)> {
+        self.names.iter().map(|(reference, name)| (name.hash, *reference))
     }
 
     /// The log offset of the segment that [`Walk::names`] are of.
     pub fn names_of(&self) -> Option<LogOffset> {
         self.names_of
+    }
+}
+
+impl OwnName {
+    fn new(text: &str, key: &FileKey) -> Self {
+        Self { text: text.into(), hash: key.term(text.as_bytes()) }
+    }
+
+    fn named(&self) -> Named<'_> {
+        Named { text: &self.text, hash: self.hash }
+    }
+}
+
+impl Seen {
+    fn new(
+        event: &RawEvent<'_>,
+        at: LogOffset,
+        position: Position,
+        references: &mut Vec<u32>,
+    ) -> Self {
+        let begin = references.len();
+        references.extend([event.stream, event.event_type].into_iter().chain(event.tags()));
+        let ids = [event.id, event.correlation_id, event.causation_id];
+        let names = (begin, references.len() - begin);
+        Self { position, at, version: event.version, ids, names }
     }
 }

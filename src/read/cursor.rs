@@ -2,7 +2,7 @@
 
 use super::range::{Number, Read};
 use crate::engine::{READ_AHEAD, READ_ONE, View};
-use crate::index::StreamId;
+use crate::format::TermHash;
 use crate::log::{Fetch, Located};
 use crate::words::{Error, Event, Position, RecordedEvent, Version};
 use std::fmt;
@@ -31,60 +31,93 @@ pub struct Cursor {
     left: u64,
 }
 
-/// Numbers from `next` to `last`, up or down.
+/// Numbers from `next` to `last`, up or down; none once `next` is past `last`.
 #[derive(Clone, Copy)]
 struct Span {
     next: u64,
     last: u64,
     backward: bool,
+    over: bool,
 }
 
 enum Steps {
-    /// Positions.
-    All(Span),
+    /// Positions, and the places of the next few.
+    All(Span, Batch<Located>),
+    /// A stream that nobody has asked for yet.
+    Unasked(TermHash, Read<Version>),
     /// Versions of a stream, and the positions of the next few.
-    Stream { stream: StreamId, span: Span, batch: Vec<Position>, taken: usize },
+    Stream(TermHash, Span, Batch<u64>),
     /// It has ended, well or not.
     Ended,
 }
 
+/// What was looked up ahead.
+struct Batch<T> {
+    values: Vec<T>,
+    taken: usize,
+    /// How many are looked up next time.
+    most: u64,
+}
+
 /// From so many events on, a map is made ready in large pieces.
 const MANY: u64 = 1_000;
-/// Positions looked up at once.
-const BATCH: usize = 256;
+/// Looked up at once at first, and at the most.
+const FEW: u64 = 16;
+const BATCH: u64 = 1_024;
 
 impl Span {
-    /// The part of `read` that is within 1..=`end`.
+    /// The part of `read` that is within `first..=end`.
     fn new<N: Number>(read: &Read<N>, first: u64, end: u64) -> Option<Self> {
         let (first, last) = (read.first.max(first), read.last.min(end));
         if first > last || read.limit == 0 {
             return None;
         }
         let (next, last) = if read.backward { (last, first) } else { (first, last) };
-        Some(Self { next, last, backward: read.backward })
+        Some(Self { next, last, backward: read.backward, over: false })
     }
 
     /// How many numbers it has.
     fn length(&self) -> u64 {
-        self.last.abs_diff(self.next).saturating_add(1)
+        if self.over { 0 } else { self.last.abs_diff(self.next).saturating_add(1) }
     }
 
-    /// Takes the next number; `false` as the second if it was the last.
-    fn take(&mut self) -> (u64, bool) {
-        let taken = self.next;
-        if taken == self.last {
-            return (taken, false);
+    /// Takes so many of its numbers: the least and the greatest of them.
+    fn take(&mut self, count: u64) -> Option<(u64, u64)> {
+        let count = count.min(self.length()).checked_sub(1)?;
+        let first = self.next;
+        let last = if self.backward { first - count } else { first + count };
+        self.over = last == self.last;
+        if !self.over {
+            self.next = if self.backward { last - 1 } else { last + 1 };
         }
-        self.next = if self.backward { taken - 1 } else { taken + 1 };
-        (taken, true)
+        Some((first.min(last), first.max(last)))
+    }
+}
+
+impl<T: Copy> Batch<T> {
+    fn new() -> Self {
+        Self { values: Vec::new(), taken: 0, most: FEW }
+    }
+
+    fn next(&mut self) -> Option<T> {
+        let value = self.values.get(self.taken).copied()?;
+        self.taken += 1;
+        Some(value)
+    }
+
+    fn fill(&mut self, mut values: Vec<T>, backward: bool) {
+        if backward {
+            values.reverse();
+        }
+        (self.values, self.taken) = (values, 0);
+        self.most = (self.most * 4).min(BATCH);
     }
 }
 
 impl Cursor {
     pub(super) fn all(view: View, read: &Read<Position>) -> Self {
-        let base = view.core.tail.offsets().base().get();
-        let span = Span::new(read, base, view.head.get());
-        let steps = span.map_or(Steps::Ended, Steps::All);
+        let span = Span::new(read, view.sources.first().get(), view.head.get());
+        let steps = span.map_or(Steps::Ended, |span| Steps::All(span, Batch::new()));
         let mut fetch = view.core.fetch(view.segments.clone(), READ_AHEAD);
         // Somebody who wants a few events only does not pay for many.
         if !read.backward && span.is_some_and(|span| span.length().min(read.limit) > MANY) {
@@ -94,24 +127,25 @@ impl Cursor {
     }
 
     pub(super) fn stream(view: View, name: &str, read: &Read<Version>) -> Self {
-        let core = &view.core;
-        let stream = core.tail.find(core.hash(name));
-        let steps = stream.and_then(|stream| {
-            let version = core.tail.version(stream, view.head);
-            let span = Span::new(read, 1, version.get())?;
-            Some(Steps::Stream { stream, span, batch: Vec::new(), taken: 0 })
-        });
+        let steps = Steps::Unasked(view.core.hash(name), *read);
         // A stream's events lie apart: what stands around one is not read.
         let fetch = view.core.fetch(view.segments.clone(), READ_ONE);
-        Self { view, fetch, steps: steps.unwrap_or(Steps::Ended), left: read.limit }
+        Self { view, fetch, steps, left: read.limit }
     }
 
     /// The next event, lent until the next call; nothing at the end. After an error the cursor has
     /// ended.
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Error> {
-        let Some(place) = self.next_place() else {
-            self.steps = Steps::Ended;
-            return Ok(None);
+        let place = match self.next_place() {
+            Ok(Some(place)) => place,
+            Ok(None) => {
+                self.steps = Steps::Ended;
+                return Ok(None);
+            }
+            Err(error) => {
+                self.steps = Steps::Ended;
+                return Err(error);
+            }
         };
         if let Err(error) = self.view.check_known(place.at) {
             self.steps = Steps::Ended;
@@ -126,46 +160,43 @@ impl Cursor {
         }
     }
 
-    fn next_place(&mut self) -> Option<Located> {
-        self.left = self.left.checked_sub(1)?;
-        let position = match &mut self.steps {
-            Steps::Ended => return None,
-            Steps::All(span) => {
-                let (position, more) = span.take();
-                if !more {
-                    self.steps = Steps::Ended;
+    fn next_place(&mut self) -> Result<Option<Located>, Error> {
+        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
+        let view = &self.view;
+        if let Steps::Unasked(name, read) = &self.steps {
+            let version = view.ask(|sources| sources.version(*name, view.head))?;
+            let span = Span::new(read, 1, version.get());
+            self.steps = span.map_or(Steps::Ended, |span| Steps::Stream(*name, span, Batch::new()));
+        }
+        let place = match &mut self.steps {
+            Steps::Ended | Steps::Unasked(..) => None,
+            Steps::All(span, batch) => {
+                if batch.taken == batch.values.len() {
+                    let backward = span.backward;
+                    if let Some(range) = span.take(batch.most.min(self.left)) {
+                        batch.fill(view.places(range)?, backward);
+                    }
                 }
-                Position::new(position)
+                batch.next()
             }
-            Steps::Stream { stream, span, batch, taken } => {
-                if *taken == batch.len() {
-                    batch.clear();
-                    *taken = 0;
-                    let mut more = true;
-                    let versions = std::iter::from_fn(|| {
-                        more.then(|| {
-                            let (version, follows) = span.take();
-                            more = follows;
-                            Version::new(version)
-                        })
-                    });
-                    let wanted = usize::try_from(self.left.saturating_add(1)).unwrap_or(BATCH);
-                    let versions: Vec<_> = versions.take(wanted.min(BATCH)).collect();
-                    if !more {
-                        // A span in which nothing is left: its next step would be past its last.
-                        span.backward = true;
-                        (span.next, span.last) = (0, 0);
-                    }
-                    if versions.iter().any(|version| *version > Version::NONE) {
-                        self.view.core.tail.positions(*stream, versions, batch);
+            Steps::Stream(name, span, batch) => {
+                if batch.taken == batch.values.len() {
+                    let backward = span.backward;
+                    if let Some(range) = span.take(batch.most.min(self.left)) {
+                        batch.fill(view.versions(*name, range)?, backward);
                     }
                 }
-                let position = batch.get(*taken).copied()?;
-                *taken += 1;
-                position
+                match batch.next().map(Position::new) {
+                    None => None,
+                    Some(position) => {
+                        let at = view.ask(|sources| sources.locate(position))?;
+                        at.map(|at| Located { position, at })
+                    }
+                }
             }
         };
-        self.view.core.locate(position)
+        self.left = left;
+        Ok(place)
     }
 }
 

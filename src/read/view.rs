@@ -2,7 +2,8 @@
 
 use super::{Cursor, Names, Read};
 use crate::engine::{self, READ_ONE};
-use crate::log::Fetch;
+use crate::format::TermKind;
+use crate::log::{Fetch, Located};
 use crate::words::{Error, Event, Position, RecordedEvent, Version};
 use std::fmt;
 
@@ -15,7 +16,7 @@ use std::fmt;
 /// store.append("a", 0, [NewEvent::new("Noted", "1")])?;
 /// let view = store.view()?;
 /// store.append("a", 1, [NewEvent::new("Noted", "2")])?;
-/// assert_eq!(view.stream_version("a").get(), 1);
+/// assert_eq!(view.stream_version("a")?.get(), 1);
 /// assert_eq!(store.stream_version("a")?.get(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -45,10 +46,9 @@ impl View {
     }
 
     /// The version of a stream; [`Version::NONE`] if it does not exist.
-    pub fn stream_version(&self, name: &str) -> Version {
-        let core = &self.view.core;
-        let stream = core.tail.find(core.hash(name));
-        stream.map_or(Version::NONE, |stream| core.tail.version(stream, self.view.head))
+    pub fn stream_version(&self, name: &str) -> Result<Version, Error> {
+        let name = self.view.core.hash(name);
+        self.view.ask(|sources| sources.version(name, self.view.head))
     }
 
     /// The event at this position, if there is one in the view.
@@ -69,12 +69,15 @@ impl View {
 
     /// The names of the streams of a category, in the order in which they began.
     pub fn streams_of(&self, category: &str) -> Names {
-        Names::new(self.view.clone(), Some(category.to_owned()))
+        Names::new(self.view.clone(), Some(category))
     }
 
     /// The names of all categories, sorted.
-    pub fn categories(&self) -> Vec<String> {
-        self.view.core.tail.categories(self.view.head)
+    pub fn categories(&self) -> Result<Vec<String>, Error> {
+        let (core, head) = (&self.view.core, self.view.head);
+        let hash = |name: &str| core.hash(name);
+        let names = self.view.ask(|sources| sources.names(TermKind::Category, "", head, hash))?;
+        Ok(names.into_iter().map(|name| name.text).collect())
     }
 }
 
@@ -91,7 +94,8 @@ impl Reader {
         if position > self.view.head || position == Position::START {
             return Ok(None);
         }
-        let Some(place) = self.view.core.locate(position) else { return Ok(None) };
+        let Some(at) = self.view.ask(|sources| sources.locate(position))? else { return Ok(None) };
+        let place = Located { position, at };
         self.view.check_known(place.at)?;
         match self.fetch.event(place, self.view.watermark) {
             Ok(event) => Ok(Some(event)),

@@ -123,7 +123,7 @@ impl Store {
 
     /// The version of a stream; [`Version::NONE`] if it does not exist.
     pub fn stream_version(&self, stream: &str) -> Result<Version, Error> {
-        Ok(self.view()?.stream_version(stream))
+        self.view()?.stream_version(stream)
     }
 
     /// The names of all streams, in the order in which they began.
@@ -139,7 +139,7 @@ impl Store {
 
     /// The names of all categories, sorted.
     pub fn categories(&self) -> Result<Vec<String>, Error> {
-        Ok(self.view()?.categories())
+        self.view()?.categories()
     }
 
     /// Makes everything committed so far durable.

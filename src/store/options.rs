@@ -106,6 +106,15 @@ impl Options {
         self
     }
 
+    /// For tests of the store itself: how many events, or bytes of log, make the index in memory a
+    /// run.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn tail(mut self, events: u64, bytes: u64) -> Self {
+        (self.settings.tail_events, self.settings.tail_bytes) = (events, bytes);
+        self
+    }
+
     /// For tests of the store itself: which parts of the recovery rule hold.
     #[doc(hidden)]
     #[must_use]

@@ -40,6 +40,15 @@ fn all_of(store: &Store, model: &Model, commits: usize, head: u64) -> Result<usi
         if found != expected {
             return Err(format!("stream {stream} is at version {found}, not {expected}"));
         }
+        // By the postings of the stream: the very events, in their order.
+        let events = (1..).zip(&events).filter(|(_, event)| event.stream == stream);
+        let positions: Vec<u64> = events.map(|(position, _)| position).collect();
+        let cursor = store.read_stream(stream, Read::new()).map_err(|error| error.to_string())?;
+        let found: Result<Vec<u64>, _> =
+            cursor.map(|event| event.map(|event| event.position.get())).collect();
+        if found.as_ref().ok() != Some(&positions) {
+            return Err(format!("stream {stream} has {found:?}, not {positions:?}"));
+        }
     }
     Ok(commits)
 }

@@ -37,7 +37,15 @@ impl Model {
 
 /// How a store is opened here: small segments, no thread, repeatable.
 pub(crate) fn options(rules: Rules, seed: u64) -> Options {
-    Options::new().segments(4_096, 8_192).without_keeper().rules(rules).seed(seed)
+    let options = Options::new().segments(4_096, 8_192).without_keeper().rules(rules).seed(seed);
+    // An index in memory so small that runs are written and merged all the time, or never written
+    // but at closing.
+    match seed % 4 {
+        0 => options.tail(u64::MAX, u64::MAX),
+        1 => options.tail(1, u64::MAX),
+        2 => options.tail(4, 2_048),
+        _ => options.tail(12, u64::MAX),
+    }
 }
 
 /// A new store's bytes.
@@ -141,6 +149,8 @@ pub(crate) fn run(
                 }
                 closed
             }
+            // Runs are written, merged, and their room used again.
+            5 | 6 => store.chore(Chore::Index),
             4 => {
                 // The process dies and another one goes on; the machine stays up.
                 disk = disk.kill();

@@ -153,6 +153,8 @@ pub fn end_stub() -> Stub {
 pub fn closed_slot() -> Slot {
     let start = Mark { at: LogOffset::new(64), chain: Chain(0), next: Position::new(1) };
     Slot {
+        runs: Vec::new(),
+        free: Vec::new(),
         identity: identity(),
         compatible: 0,
         read_compatible: 0,

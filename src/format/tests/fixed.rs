@@ -29,6 +29,8 @@ pub fn a_slot() -> Slot {
         proof: mark(PAGE, 9),
         clean: true,
         segments: vec![place(0), place(2)],
+        runs: Vec::new(),
+        free: vec![place(6).extent],
     }
 }
 

@@ -74,6 +74,8 @@ pub struct SlotParts {
     recorded: Timestamp,
     clean: bool,
     segments: Vec<SegmentRef>,
+    runs: u64,
+    free: Vec<SegmentRef>,
 }
 
 pub fn slot_parts() -> impl Strategy<Value = SlotParts> {
@@ -83,9 +85,24 @@ pub fn slot_parts() -> impl Strategy<Value = SlotParts> {
         any::<[u64; 2]>(),
         [positions(), positions()],
     );
-    (numbers, marks, times(), any::<bool>(), segments(1..=SLOT_SEGMENTS)).prop_map(
-        |((id, key, counter, epoch), (places, chains, next), recorded, clean, segments)| {
-            SlotParts { id, key, counter, epoch, places, chains, next, recorded, clean, segments }
+    let lists = (segments(1..=SLOT_SEGMENTS), 0..=40_u64, segments(0..=64));
+    (numbers, marks, times(), any::<bool>(), lists).prop_map(
+        |((id, key, counter, epoch), (places, chains, next), recorded, clean, lists)| {
+            let (segments, runs, free) = lists;
+            SlotParts {
+                id,
+                key,
+                counter,
+                epoch,
+                places,
+                chains,
+                next,
+                recorded,
+                clean,
+                segments,
+                runs,
+                free,
+            }
         },
     )
 }
@@ -113,7 +130,28 @@ impl SlotParts {
             proof: mark(proof, 1),
             clean: self.clean,
             segments: self.segments.clone(),
+            runs: self.runs(&mark(index, 0)),
+            free: self.free.iter().map(|free| free.extent).collect(),
         }
+    }
+}
+
+impl SlotParts {
+    /// Runs that lie behind one another and end where the index does, if it has room for them.
+    fn runs(&self, index: &Mark) -> Vec<RunRef> {
+        let left = |nth: u64| self.runs - 1 - nth;
+        if index.at.get() < 8 * self.runs || index.next.get() <= self.runs {
+            return Vec::new();
+        }
+        (0..self.runs)
+            .map(|nth| RunRef {
+                file_offset: FIRST_EXTENT + nth * PAGE,
+                pages: 1,
+                id: u32::try_from(nth).unwrap(),
+                end: LogOffset::new(index.at.get() - 8 * left(nth)),
+                next: Position::new(index.next.get() - left(nth)),
+            })
+            .collect()
     }
 }
 

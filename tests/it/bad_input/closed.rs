@@ -115,7 +115,7 @@ fn cursors_and_views_outlive_the_store_and_what_is_appended_later() {
         let rest: Vec<_> = half_read.map(|event| event.unwrap().version.get()).collect();
         assert_eq!(rest, (26..=50).collect::<Vec<_>>());
         assert_eq!(view.all(Read::new()).map(Result::unwrap).count(), 50);
-        assert_eq!(view.stream_version("a").get(), 50);
+        assert_eq!(view.stream_version("a").unwrap().get(), 50);
         assert_eq!(view.event(50).unwrap().unwrap().payload, b"49");
         assert!(view.event(51).unwrap().is_none());
         assert_eq!(again.head().unwrap().get(), 150);

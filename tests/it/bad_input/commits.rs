@@ -1,6 +1,6 @@
 //! Commits that are refused.
 
-use crate::fixture::{Device, note};
+use crate::fixture::{Device, all, note};
 use annals::{
     AppendError, Commit, Conflict, ExpectedVersion, Invalid, Limit, NewEvent, Options, Position,
     Read, Store, Version,
@@ -152,7 +152,7 @@ fn a_stream_that_is_only_expected_guards_the_commit_and_gets_no_event() {
     let done = store.store.commit(commit).unwrap();
     assert_eq!(done.versions, [("b".to_owned(), Version::new(2))]);
     assert_eq!(store.store.stream_version("a").unwrap(), Version::new(3));
-    assert_eq!(store.store.streams().unwrap().collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(all(store.store.streams().unwrap()), ["a", "b"]);
 }
 
 #[test]

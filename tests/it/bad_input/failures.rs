@@ -217,7 +217,7 @@ fn a_read_that_fails_is_an_error_and_never_the_end() {
         _ => Deed::Go,
     });
     let mut cursor = store.read_all(Read::new()).unwrap();
-    assert_says(&cursor.next_event().unwrap_err(), ErrorKind::Io, &["reading an event failed"]);
+    assert_says(&cursor.next_event().unwrap_err(), ErrorKind::Io, &["reading the index failed"]);
     assert_says(&store.verify().unwrap_err(), ErrorKind::Io, &["reading the store failed"]);
     // Reading has broken nothing.
     device.behaves();

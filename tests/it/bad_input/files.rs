@@ -149,12 +149,31 @@ fn reads_a_part_and_says_so(place: &Place, wanted: &[String]) {
 fn a_cut_store_says_how_long_it_should_be() {
     let place = Place::with(&["1"]);
     let whole = place.bytes();
-    place.put(&whole[..whole.len() - PAGE]);
+    // Within the only segment.
+    let length = 8 * PAGE;
+    place.put(&whole[..length]);
     let refused = Store::open(place.path()).unwrap_err();
-    let length = (whole.len() - PAGE).to_string();
-    assert_says(&refused, ErrorKind::Corrupt, &["ends after", &length, "read-only"]);
-    let corruption = refused.corruption().unwrap();
-    assert_eq!(corruption.file_offset, Some((whole.len() - PAGE) as u64));
+    let said = length.to_string();
+    assert_says(&refused, ErrorKind::Corrupt, &["ends after", &said, "read-only"]);
+    assert_eq!(refused.corruption().unwrap().file_offset, Some(length as u64));
+}
+
+#[test]
+fn a_store_of_which_only_the_index_is_cut_has_everything_and_says_so() {
+    let place = Place::with(&["1", "2"]);
+    let whole = place.bytes();
+    place.put(&whole[..whole.len() - PAGE]);
+    for opening in [Store::open_read_only, Store::open] {
+        let store = opening(place.path()).unwrap();
+        assert_eq!(texts(&store), ["1", "2"]);
+        assert_eq!(store.verify().unwrap().issues.len(), 1);
+        assert_eq!(store.stats().unwrap().index.healed, 1);
+    }
+    // Once the damage is known, the run is written anew.
+    let store = Store::open(place.path()).unwrap();
+    assert_eq!(store.verify().unwrap().issues.len(), 1);
+    store.chore(annals::Chore::Index).unwrap();
+    assert!(store.verify().unwrap().is_whole());
 }
 
 #[test]

@@ -14,8 +14,9 @@ fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
+/// Segments, and an index in memory, so small that runs are written and merged all the time.
 fn tiny() -> Options {
-    Options::new().segments(4_096, 16_384)
+    Options::new().segments(4_096, 16_384).tail(4, 4_096)
 }
 
 proptest! {
@@ -24,6 +25,11 @@ proptest! {
     #[test]
     fn a_store_in_memory_behaves_like_a_list(plan in plans()) {
         run(&plan, Home::memory(Options::new().without_keeper()));
+    }
+
+    #[test]
+    fn a_store_in_memory_with_tiny_runs_behaves_like_a_list(plan in plans()) {
+        run(&plan, Home::memory(Options::new().without_keeper().tail(1, 1)));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub enum Step {
     /// Takes a view, and looks at the one that was taken before.
     View,
     Names,
+    /// What is due for the index is done.
+    Index,
     Sync,
     Reopen(Leaving),
 }
@@ -89,6 +91,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => number().prop_map(Step::ReadOne),
         1 => Just(Step::View),
         1 => Just(Step::Names),
+        2 => Just(Step::Index),
         1 => Just(Step::Sync),
         1 => prop_oneof![Just(Leaving::Close), Just(Leaving::Drop), Just(Leaving::Crash)]
             .prop_map(Step::Reopen),

@@ -1,0 +1,159 @@
+//! Room of the file for runs: what is free, when it may be used again, and what is being filled.
+
+use crate::format::{Extent, PAGE, SLOT_FREE, SLOT_RUNS, Slot};
+use crate::index::Run;
+use std::sync::{Arc, Weak};
+
+/// The room that no slot names a run or segment in.
+#[derive(Default)]
+pub struct Free {
+    list: Vec<Piece>,
+    /// Room that a run is being written to. A slot that is written meanwhile calls it free: after a
+    /// crash it is.
+    filling: Vec<Extent>,
+}
+
+struct Piece {
+    extent: Extent,
+    /// The counter of the slot that dropped it. It may be used again when both slots are newer or
+    /// this one: when another was written since.
+    since: u64,
+    /// Whoever may still read it here.
+    pin: Weak<()>,
+}
+
+impl Piece {
+    fn is_usable(&self, newest: u64) -> bool {
+        newest > self.since && self.pin.strong_count() == 0
+    }
+}
+
+impl Free {
+    /// What a slot says is free.
+    pub fn of(slot: &Slot) -> Self {
+        let list = slot.free.iter().map(|extent| Piece {
+            extent: *extent,
+            since: slot.counter,
+            pin: Weak::new(),
+        });
+        Self { list: list.collect(), filling: Vec::new() }
+    }
+
+    /// Takes so many bytes of free room, where some is that may be used; `newest` is the counter of
+    /// the newer slot. The smallest piece that has them serves.
+    pub fn take(&mut self, length: u64, newest: u64) -> Option<Extent> {
+        self.join(newest);
+        let fitting = self
+            .list
+            .iter()
+            .enumerate()
+            .filter(|(_, piece)| piece.is_usable(newest) && piece.extent.length >= length);
+        let (nth, _) = fitting.min_by_key(|(_, piece)| piece.extent.length)?;
+        let piece = self.list.get_mut(nth)?;
+        let taken = Extent { file_offset: piece.extent.file_offset, length };
+        piece.extent.file_offset = taken.end();
+        piece.extent.length -= length;
+        if piece.extent.length == 0 {
+            self.list.swap_remove(nth);
+        }
+        Some(taken)
+    }
+
+    /// A run is going to be written here.
+    pub fn fill(&mut self, extent: Extent) {
+        self.filling.push(extent);
+    }
+
+    /// What was to be written here is named by a slot now.
+    pub fn filled(&mut self, extent: Extent) {
+        self.filling.retain(|filling| *filling != extent);
+    }
+
+    /// What was to be written here is not going to be.
+    pub fn abandon(&mut self, extent: Extent) {
+        self.filled(extent);
+        self.list.push(Piece { extent, since: 0, pin: Weak::new() });
+    }
+
+    /// The slot with this counter does not name this run any more.
+    pub fn drop_run(&mut self, run: &Arc<Run>, counter: u64) {
+        let extent = run.place().extent();
+        self.list.push(Piece { extent, since: counter, pin: Arc::downgrade(run.pin()) });
+    }
+
+    /// What a slot is to call free: the largest pieces, if there are too many.
+    pub fn listed(&self) -> Vec<Extent> {
+        let free = self.list.iter().map(|piece| piece.extent);
+        let mut listed: Vec<Extent> = free.chain(self.filling.iter().copied()).collect();
+        listed
+            .sort_unstable_by_key(|extent| std::cmp::Reverse((extent.length, extent.file_offset)));
+        listed.truncate(SLOT_FREE);
+        listed.sort_unstable_by_key(|extent| extent.file_offset);
+        listed
+    }
+
+    /// Bytes that are free.
+    #[cfg(test)]
+    fn bytes(&self) -> u64 {
+        self.list.iter().map(|piece| piece.extent.length).sum()
+    }
+
+    /// Joins usable pieces that lie beside one another.
+    fn join(&mut self, newest: u64) {
+        self.list.sort_unstable_by_key(|piece| piece.extent.file_offset);
+        let mut joined: Vec<Piece> = Vec::with_capacity(self.list.len());
+        for piece in self.list.drain(..) {
+            match joined.last_mut() {
+                Some(last)
+                    if last.extent.end() == piece.extent.file_offset
+                        && last.is_usable(newest)
+                        && piece.is_usable(newest) =>
+                {
+                    last.extent.length = last.extent.length.saturating_add(piece.extent.length);
+                }
+                _ => joined.push(piece),
+            }
+        }
+        self.list = joined;
+    }
+}
+
+const _: () =
+    assert!(SLOT_FREE > SLOT_RUNS && PAGE == 4_096, "a slot can call all runs' room free");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(page: u64, pages: u64, since: u64) -> Piece {
+        let extent = Extent { file_offset: page * PAGE, length: pages * PAGE };
+        Piece { extent, since, pin: Weak::new() }
+    }
+
+    #[test]
+    fn room_is_used_again_only_when_both_slots_are_past_it() {
+        let mut free = Free { list: vec![piece(10, 4, 7)], filling: Vec::new() };
+        assert_eq!(free.take(PAGE, 7), None);
+        assert_eq!(free.take(PAGE, 8).map(|extent| extent.file_offset), Some(10 * PAGE));
+        assert_eq!(free.bytes(), 3 * PAGE);
+    }
+
+    #[test]
+    fn neighbours_are_joined_and_the_smallest_that_fits_serves() {
+        let list = vec![piece(30, 8, 0), piece(12, 2, 0), piece(10, 2, 0)];
+        let mut free = Free { list, filling: Vec::new() };
+        assert_eq!(free.take(4 * PAGE, 1).map(|extent| extent.file_offset), Some(10 * PAGE));
+        assert_eq!(free.take(4 * PAGE, 1).map(|extent| extent.file_offset), Some(30 * PAGE));
+        assert_eq!(free.take(8 * PAGE, 1), None);
+    }
+
+    #[test]
+    fn a_slot_calls_free_what_is_being_filled() {
+        let mut free = Free::default();
+        let extent = Extent { file_offset: 8 * PAGE, length: PAGE };
+        free.fill(extent);
+        assert_eq!(free.listed(), vec![extent]);
+        free.filled(extent);
+        assert!(free.listed().is_empty());
+    }
+}

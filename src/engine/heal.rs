@@ -1,0 +1,240 @@
+//! A run that can't be read: whoever asked gets the answer from the newest runs, or from one that
+//! is made anew from the log.
+//!
+//! Two things make a run unreadable: its room was given to another run (for readers of other
+//! processes, and views that outlive `close`), or it is damaged. The slots tell which.
+
+use super::core::Core;
+use super::examine::read_slots;
+use crate::format::{
+    Epoch, FRAME_LEN, FrameHeader, Identity, Mark, PAGE, RunRef, SEGMENT_HEADER_LEN, u64_of,
+};
+use crate::index::{Input, Job, Reach, Run, RunError, Sink, Sources, Step, Table};
+use crate::log::{Rules, SegmentList, Walk, Window};
+use crate::storage::{MemoryStorage, Storage, read_full, write_full};
+use crate::words::{Corruption, Error, LogOffset};
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+/// A question is asked so often at most; each time another run may turn out to be damaged.
+const TRIES: usize = 100;
+/// Bytes of log read at once.
+const AHEAD: usize = 1 << 18;
+/// Events of a table while a run is made anew.
+const TABLE: u64 = 16 << 10;
+/// Runs that become one.
+const FAN: usize = 4;
+
+impl Core {
+    /// Asks the index as it is now, after it has failed to answer.
+    #[cold]
+    pub fn ask_again<T>(
+        &self,
+        mut error: RunError,
+        question: impl Fn(&Sources) -> Result<T, RunError>,
+    ) -> Result<T, Error> {
+        for _ in 0..TRIES {
+            let RunError::Damaged { id, file_offset, .. } = error else { break };
+            self.heal(id, file_offset)?;
+            match question(&self.index.sources()) {
+                Ok(answer) => return Ok(answer),
+                Err(again) => error = again,
+            }
+        }
+        Err(run_error(error))
+    }
+
+    /// Puts something readable in the place of a run that is not.
+    pub fn heal(&self, id: u32, file_offset: u64) -> Result<(), Error> {
+        let _one_at_a_time = self.healing.lock().unwrap_or_else(PoisonError::into_inner);
+        let sources = self.index.sources();
+        let is_it = |run: &&Arc<Run>| {
+            run.place().id == id && run.place().file_offset == file_offset && !run.is_rebuilt()
+        };
+        let Some(nth) = sources.runs.iter().position(|run| is_it(&run)) else {
+            // Somebody was faster.
+            return Ok(());
+        };
+        if self.reach.is_foreign() {
+            let newest = read_slots(&*self.storage)?.chosen;
+            let (slot, _) = newest.ok_or_else(Error::outcome_unknown)?;
+            if !slot.runs.iter().any(|run| run.id == id && run.file_offset == file_offset) {
+                let runs = self.load_runs(&slot.runs, &sources.runs)?;
+                self.index.replace_runs(runs);
+                return Ok(());
+            }
+        }
+        let Some(damaged) = sources.runs.get(nth) else { return Ok(()) };
+        let before = nth.checked_sub(1).and_then(|nth| sources.runs.get(nth));
+        let start = begin(before.map(|run| run.place()));
+        let segments = self.flow.lock().segments.clone();
+        let old = (damaged.header().level, Some(damaged.pin().clone()));
+        let run = rebuild(&self.storage, &self.identity, &segments, start, damaged.place(), old)?;
+        self.healed.fetch_add(1, Ordering::Relaxed);
+        self.index.stand_in(Arc::new(run));
+        Ok(())
+    }
+
+    /// The runs that a slot names: those that are known already, the others opened, or made anew
+    /// if their header is damaged.
+    pub fn load_runs(&self, named: &[RunRef], known: &[Arc<Run>]) -> Result<Vec<Arc<Run>>, Error> {
+        let segments = self.flow.lock().segments.clone();
+        let (runs, healed) =
+            open_runs(&self.storage, &self.reach, &self.identity, &segments, named, known)?;
+        self.healed.fetch_add(healed, Ordering::Relaxed);
+        Ok(runs)
+    }
+}
+
+/// See [`Core::load_runs`]; also says how many were made anew.
+pub fn open_runs(
+    storage: &Arc<dyn Storage>,
+    reach: &Arc<Reach>,
+    identity: &Identity,
+    segments: &SegmentList,
+    named: &[RunRef],
+    known: &[Arc<Run>],
+) -> Result<(Vec<Arc<Run>>, u64), Error> {
+    let mut healed = 0;
+    let mut before = None;
+    let mut runs = Vec::with_capacity(named.len());
+    for place in named {
+        let open = |_| Run::open(storage.clone(), reach.clone(), *place, identity.key);
+        let run = match known.iter().find(|run| run.place() == place).cloned() {
+            Some(run) => run,
+            None => Arc::new(match open(()) {
+                Ok(run) if run.header().start == begin(before) => run,
+                Err(error @ RunError::Io(_)) => return Err(run_error(error)),
+                _ => {
+                    healed += 1;
+                    rebuild(storage, identity, segments, begin(before), place, (0, None))?
+                }
+            }),
+        };
+        before = Some(place);
+        runs.push(run);
+    }
+    Ok((runs, healed))
+}
+
+/// Where a run begins: where the one before it ends. The first begins where the log does.
+fn begin(before: Option<&RunRef>) -> LogOffset {
+    before.map_or(LogOffset::ZERO.plus(u64_of(SEGMENT_HEADER_LEN)), |before| before.end)
+}
+
+/// Makes a run anew from the log, in memory: as much as it takes in the file.
+fn rebuild(
+    storage: &Arc<dyn Storage>,
+    identity: &Identity,
+    segments: &SegmentList,
+    at: LogOffset,
+    place: &RunRef,
+    (level, pin): (u32, Option<Arc<()>>),
+) -> Result<Run, Error> {
+    let key = identity.key;
+    let failed = |error| Error::io("making a damaged run anew from the log failed", error);
+    let window = Window::new(storage.clone(), AHEAD);
+    // The frame there says itself what stands before it.
+    let mut bytes = [0; FRAME_LEN];
+    let segment = segments.find(at).map(|segment| segment.place);
+    let offset = segment.map_or(0, |segment| segment.file_offset(at));
+    let read = read_full(&**storage, &mut bytes, offset).map_err(failed)?;
+    let header = FrameHeader::decode(bytes.get(..read).unwrap_or_default(), at, &key);
+    let start = header.map_or(Mark { at, ..Mark::default() }, |(header, _)| Mark {
+        at,
+        chain: header.before,
+        next: header.first,
+    });
+    let never = Mark { at: LogOffset::new(u64::MAX), ..start };
+    let epoch = Epoch { counter: u64::MAX, salt: 0 };
+    let mut walk = Walk::new(key, segments, window, Rules::ALL, (start, never, epoch));
+    let mut runs: Vec<Run> = Vec::new();
+    let mut table = Arc::new(Table::new(start, key));
+    while walk.here.at < place.end {
+        let just_one = walk.here.at.plus(1);
+        let stop = walk.run(just_one, &mut |entries: &[crate::format::Entry<'_>]| {
+            table.extend(entries.iter().copied());
+            true
+        });
+        if stop.map_err(failed)?.is_some() {
+            break;
+        }
+        if table.events() >= TABLE || walk.here.at >= place.end {
+            table.close(walk.here);
+            if table.events() > 0 {
+                runs.push(make(vec![Input::table(table)], 0, place.id, identity)?);
+            }
+            table = Arc::new(Table::new(walk.here, key));
+            merge_last(&mut runs, place.id, identity)?;
+        }
+    }
+    if (walk.here.at, walk.here.next) != (place.end, place.next) {
+        return Err(Error::corrupt(Corruption {
+            file_offset: segment.map(|segment| segment.file_offset(walk.here.at)),
+            log_offset: Some(walk.here.at),
+            intact_to: Some(walk.here.next.previous()),
+            what: "a run of the index is damaged, and so is the log that it was made from"
+                .to_owned(),
+        }));
+    }
+    let level = level.max(runs.first().map_or(0, |run| run.header().level));
+    let inputs = runs.into_iter().map(|run| Input::Run(Arc::new(run))).collect();
+    let made = make(inputs, level, place.id, identity)?;
+    Ok(made.standing_for(*place, pin))
+}
+
+/// The last runs become one while there are enough of a level.
+fn merge_last(runs: &mut Vec<Run>, id: u32, identity: &Identity) -> Result<(), Error> {
+    loop {
+        let Some(level) = runs.last().map(|run| run.header().level) else { return Ok(()) };
+        let alike = runs.iter().rev().take_while(|run| run.header().level == level).count();
+        if alike < FAN {
+            return Ok(());
+        }
+        let last = runs.split_off(runs.len() - FAN);
+        let inputs = last.into_iter().map(|run| Input::Run(Arc::new(run))).collect();
+        runs.push(make(inputs, level + 1, id, identity)?);
+    }
+}
+
+/// A run in memory from these inputs.
+fn make(inputs: Vec<Input>, level: u32, id: u32, identity: &Identity) -> Result<Run, Error> {
+    let memory = Memory(Arc::new(MemoryStorage::new()));
+    let mut sink = Memory(memory.0.clone());
+    let job = Job::new(inputs, level, id, identity.key).map_err(run_error)?;
+    let mut job = job.ok_or_else(Error::outcome_unknown)?;
+    let mut pages = 0;
+    loop {
+        match job.step(&mut sink, u64::MAX).map_err(run_error)? {
+            Step::Counted(counted) => pages = counted,
+            Step::More => {}
+            Step::Done => break,
+        }
+    }
+    let header = *job.header();
+    let place = RunRef { file_offset: 0, pages, id, end: header.end, next: header.next };
+    Run::open(memory.0, Arc::new(Reach::new(false)), place, identity.key).map_err(run_error)
+}
+
+/// A run's pages in memory.
+struct Memory(Arc<MemoryStorage>);
+
+impl Sink for Memory {
+    fn write(&mut self, first: u32, pages: &[u8]) -> io::Result<()> {
+        write_full(&*self.0, pages, u64::from(first) * PAGE)
+    }
+}
+
+/// What a run that can't be read is to a user.
+pub fn run_error(error: RunError) -> Error {
+    match error {
+        RunError::Io(source) => Error::io("reading the index failed", source),
+        RunError::Damaged { id, file_offset, page } => Error::corrupt(Corruption {
+            file_offset: Some(file_offset.saturating_add(u64::from(page) * PAGE)),
+            log_offset: None,
+            intact_to: None,
+            what: format!("page {page} of run {id} of the index fails its check"),
+        }),
+    }
+}

@@ -1,0 +1,433 @@
+//! The index behind the writer: tables become runs, runs become larger runs.
+//!
+//! Done by the keeper, or by whoever finds that it lags too far behind; one at a time, in steps of
+//! bounded size. Only a slot makes a run count. Its pages are synced before, by the sync that the
+//! slot needs anyway.
+
+use super::core::Core;
+use super::heal::run_error;
+use super::slots::Before;
+use super::writer::WriteSide;
+use crate::format::{Extent, PAGE, RunRef, SLOT_RUNS, Slot, u64_of};
+use crate::index::{Input, Job, Run, RunError, Sink, Sources, Step, Table};
+use crate::storage::{Storage, write_full};
+use crate::words::{Error, ErrorKind, Timestamp};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Runs of a level that become one of the next.
+const FAN: usize = 4;
+/// Bytes of a run that are written between two looks at what is more urgent, and between two syncs:
+/// an append waits for no more of a merge than this.
+const STEP: u64 = 4 << 20;
+/// The table that takes in what is committed may grow so many times over its size while the one
+/// before it becomes a run; then commits wait.
+const LAG: u64 = 3;
+/// After a failure, such as a full device, it is tried again so much later.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What makes runs.
+pub struct Indexer {
+    state: Mutex<State>,
+    trouble: Mutex<Option<Error>>,
+    written: AtomicU64,
+    rewritten: AtomicU64,
+}
+
+struct State {
+    /// The number of the next run.
+    next_id: u32,
+    /// Merges under way, the one of the highest level first: the last is gone on with.
+    merges: Vec<Merge>,
+    /// After a failure: when to try again.
+    not_before: Option<Instant>,
+}
+
+struct Merge {
+    inputs: Vec<RunRef>,
+    level: u32,
+    job: Job,
+    /// Where it is written, once that is known.
+    extent: Option<Extent>,
+}
+
+impl Indexer {
+    /// For a store of which the newest slot is this one.
+    pub fn new(slot: &Slot) -> Self {
+        let last = slot.runs.iter().map(|run| run.id).max().unwrap_or(0);
+        let next_id = last.saturating_add(1);
+        let state = State { next_id, merges: Vec::new(), not_before: None };
+        Self {
+            state: Mutex::new(state),
+            trouble: Mutex::default(),
+            written: AtomicU64::new(0),
+            rewritten: AtomicU64::new(0),
+        }
+    }
+
+    /// Bytes written from memory, and bytes written by merging.
+    pub fn counters(&self) -> (u64, u64) {
+        (self.written.load(Ordering::Relaxed), self.rewritten.load(Ordering::Relaxed))
+    }
+
+    /// What went wrong when it was last tried.
+    pub fn trouble(&self) -> Option<Error> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl WriteSide {
+    /// Whether the newest table is to take in no more: it is full, and none before it waits to
+    /// become a run.
+    pub(super) fn is_full(&self, sources: &Sources) -> bool {
+        let [table] = sources.tables.as_slice() else { return false };
+        self.has_outgrown(table, 1)
+    }
+
+    fn has_outgrown(&self, table: &Table, times: u64) -> bool {
+        let (events, bytes) = (self.settings.tail_events, self.settings.tail_bytes);
+        table.events() >= events.saturating_mul(times)
+            || table.log_bytes() >= bytes.saturating_mul(times)
+    }
+
+    /// Called before a commit: if the index lags too far behind, this thread helps.
+    ///
+    /// Where that fails, such as on a full device, the commit goes on all the same: the index in
+    /// memory grows, and nothing is lost.
+    pub(super) fn keep_up(&self, core: &Core) {
+        let lags = || {
+            let sources = core.index.sources();
+            match sources.tables.as_slice() {
+                [.., _, active] => self.has_outgrown(active, LAG),
+                _ => false,
+            }
+        };
+        if !lags() {
+            return;
+        }
+        let mut state = self.indexer.lock();
+        if state.not_before.is_none_or(|then| Instant::now() >= then) && lags() {
+            let result = self.table_to_run(core, &mut state, false);
+            self.note_index(&mut state, &result);
+        }
+    }
+
+    /// Does one piece of what is to be done for the index; `true` if there may be more.
+    pub(super) fn index_step(&self, core: &Core) -> Result<bool, Error> {
+        let mut state = self.indexer.lock();
+        if state.not_before.is_some_and(|then| Instant::now() < then) {
+            return Ok(false);
+        }
+        core.flow.lock().check_writable()?;
+        let result = self.some_index_work(core, &mut state);
+        self.note_index(&mut state, &result);
+        result
+    }
+
+    fn some_index_work(&self, core: &Core, state: &mut State) -> Result<bool, Error> {
+        let sources = core.index.sources();
+        let waiting = sources.tables.len() > 1;
+        if waiting && sources.runs.len() < SLOT_RUNS {
+            self.table_to_run(core, state, false)?;
+            return Ok(true);
+        }
+        self.plan(core, state, &sources, waiting)?;
+        if state.merges.is_empty() {
+            return Ok(false);
+        }
+        self.merge_step(core, state)?;
+        Ok(true)
+    }
+
+    /// When to look again after a failure.
+    pub(super) fn index_again(&self) -> Option<Duration> {
+        let then = self.indexer.lock().not_before?;
+        Some(then.saturating_duration_since(Instant::now()))
+    }
+
+    fn note_index<T>(&self, state: &mut State, result: &Result<T, Error>) {
+        // Work that came too late for a store that is being closed is no trouble.
+        let error = result.as_ref().err().filter(|error| error.kind() != ErrorKind::Closed);
+        state.not_before = error.map(|_| Instant::now() + PAUSE);
+        let trouble = self.indexer.trouble.lock();
+        *trouble.unwrap_or_else(PoisonError::into_inner) = error.cloned();
+    }
+
+    /// At closing: everything in memory becomes a run, and the last slot says that the store was
+    /// closed.
+    pub(super) fn index_all(&self, core: &Core) -> Result<(), Error> {
+        let mut state = self.indexer.lock();
+        let result = self.index_rest(core, &mut state);
+        self.note_index(&mut state, &result);
+        result
+    }
+
+    fn index_rest(&self, core: &Core, state: &mut State) -> Result<(), Error> {
+        {
+            let writer = self.writer();
+            if core.index.sources().active().is_some_and(|table| table.events() > 0) {
+                core.index.freeze(writer.mark());
+            }
+        }
+        loop {
+            let sources = core.index.sources();
+            match sources.tables.len() {
+                0 | 1 => return Ok(()),
+                _ if sources.runs.len() >= SLOT_RUNS => {
+                    self.plan(core, state, &sources, true)?;
+                    if state.merges.is_empty() {
+                        return Ok(());
+                    }
+                    self.merge_step(core, state)?;
+                }
+                left => self.table_to_run(core, state, left == 2)?,
+            }
+        }
+    }
+
+    /// The oldest table that takes in no more becomes a run.
+    fn table_to_run(&self, core: &Core, state: &mut State, clean: bool) -> Result<(), Error> {
+        let sources = core.index.sources();
+        let [table, _, ..] = sources.tables.as_slice() else { return Ok(()) };
+        let Some(end) = table.end() else { return Ok(()) };
+        // A slot speaks of nothing that is not synced.
+        self.sync_to(core, end.at)?;
+        let id = state.take_id();
+        let input = vec![Input::table(table.clone())];
+        let job = Job::new(input, 0, id, core.identity.key).map_err(run_error)?;
+        let mut job = job.ok_or_else(too_large)?;
+        let mut extent = None;
+        let written = self.write_run(core, &mut job, &mut extent, u64::MAX);
+        let run = written.and_then(|_| self.open_run(core, &job, extent));
+        let run = self.or_abandon(run, extent)?;
+        self.indexer.written.fetch_add(job.written(), Ordering::Relaxed);
+        let place = *run.place();
+        self.name_run(core, extent, &[], |slot| {
+            slot.runs.push(place);
+            slot.index = end;
+            slot.clean |= clean;
+        })?;
+        core.index.install(Arc::new(run), &[]);
+        Ok(())
+    }
+
+    /// Begins a merge, if one is due that is smaller than those under way.
+    fn plan(
+        &self,
+        core: &Core,
+        state: &mut State,
+        sources: &Sources,
+        urgent: bool,
+    ) -> Result<(), Error> {
+        let busy = |run: &RunRef| state.merges.iter().any(|merge| merge.inputs.contains(run));
+        let runs: Vec<&Arc<Run>> = sources.runs.iter().collect();
+        let under_way = state.merges.last().map(|merge| merge.level);
+        let due = runs.windows(FAN).find(|four| {
+            let level = four.first().map_or(0, |run| run.header().level);
+            four.iter().all(|run| run.header().level == level && !busy(run.place()))
+                && under_way.is_none_or(|under_way| level + 1 < under_way)
+        });
+        // A run that was made anew in memory goes back to the file, by itself.
+        let healed = runs.iter().find(|run| run.is_rebuilt() && !busy(run.place()));
+        let healed = healed.map(std::slice::from_ref);
+        // No room for another run, and no four of a level: the last ones become one.
+        let no_room = urgent && runs.len() >= SLOT_RUNS && state.merges.is_empty();
+        let last = runs.get(runs.len().saturating_sub(FAN)..).filter(|_| no_room);
+        let Some(chosen) = due.or(healed).or(last) else { return Ok(()) };
+        let level = chosen.iter().map(|run| run.header().level).max().unwrap_or(0);
+        let level = if chosen.len() > 1 { level + 1 } else { level };
+        let inputs: Vec<RunRef> = chosen.iter().map(|run| *run.place()).collect();
+        let parts = chosen.iter().map(|run| Input::Run((*run).clone())).collect();
+        let id = state.take_id();
+        match Job::new(parts, level, id, core.identity.key) {
+            Ok(Some(job)) => state.merges.push(Merge { inputs, level, job, extent: None }),
+            // More than a run can hold: these stay as they are.
+            Ok(None) => {}
+            Err(error) => self.heal_input(core, error)?,
+        }
+        Ok(())
+    }
+
+    /// Goes on with the smallest merge under way.
+    fn merge_step(&self, core: &Core, state: &mut State) -> Result<(), Error> {
+        let Some(mut merge) = state.merges.pop() else { return Ok(()) };
+        let before = merge.job.written();
+        let done = self.write_run(core, &mut merge.job, &mut merge.extent, STEP);
+        match done {
+            Ok(false) => {
+                if merge.job.written() > before {
+                    // What is not synced yet stays small, whoever syncs next.
+                    core.sync_now()?;
+                }
+                state.merges.push(merge);
+                return Ok(());
+            }
+            Ok(true) => {}
+            Err(error) => {
+                if let Some(extent) = merge.extent {
+                    self.slots.lock().free.abandon(extent);
+                }
+                return self.heal_input(core, error);
+            }
+        }
+        let run = self.open_run(core, &merge.job, merge.extent);
+        let run = self.or_abandon(run, merge.extent)?;
+        self.indexer.rewritten.fetch_add(merge.job.written(), Ordering::Relaxed);
+        let place = *run.place();
+        let sources = core.index.sources();
+        let dropped: Vec<Arc<Run>> =
+            merge.inputs.iter().filter_map(|input| sources.run(input).cloned()).collect();
+        drop(sources);
+        self.name_run(core, merge.extent, &dropped, |slot| {
+            let at = slot.runs.iter().position(|run| merge.inputs.contains(run));
+            slot.runs.retain(|run| !merge.inputs.contains(run));
+            slot.runs.insert(at.unwrap_or(slot.runs.len()), place);
+        })?;
+        core.index.install(Arc::new(run), &merge.inputs);
+        Ok(())
+    }
+
+    /// An input that can't be read is made anew, and the merge begun again some time.
+    fn heal_input(&self, core: &Core, error: RunError) -> Result<(), Error> {
+        match error {
+            RunError::Damaged { id, file_offset, .. } => core.heal(id, file_offset),
+            error => Err(write_error(error)),
+        }
+    }
+
+    /// Writes some of a run; `true` when it is complete.
+    fn write_run(
+        &self,
+        core: &Core,
+        job: &mut Job,
+        extent: &mut Option<Extent>,
+        budget: u64,
+    ) -> Result<bool, RunError> {
+        let mut left = budget;
+        loop {
+            let mut sink = FileSink { storage: &*core.storage, extent: *extent };
+            let before = job.written();
+            match job.step(&mut sink, left)? {
+                Step::Done => return Ok(true),
+                Step::Counted(pages) => {
+                    *extent = Some(self.room(core, u64::from(pages) * PAGE).map_err(RunError::Io)?);
+                }
+                Step::More if budget < u64::MAX => return Ok(false),
+                Step::More => {}
+            }
+            left = left.saturating_sub(job.written() - before).max(1);
+        }
+    }
+
+    /// Room for a run.
+    fn room(&self, core: &Core, length: u64) -> io::Result<Extent> {
+        let mut slots = self.slots.lock();
+        if slots.sealed {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let newest = slots.newest.counter;
+        let extent = match slots.free.take(length, newest) {
+            Some(extent) => extent,
+            None => {
+                let extent = Extent { file_offset: slots.file_end, length };
+                core.storage.allocate(extent.file_offset, extent.length)?;
+                slots.file_end = extent.end();
+                extent
+            }
+        };
+        slots.free.fill(extent);
+        Ok(extent)
+    }
+
+    /// Opens what was written: a slot is not going to name what can't be read.
+    fn open_run(&self, core: &Core, job: &Job, extent: Option<Extent>) -> Result<Run, RunError> {
+        let header = job.header();
+        let extent = extent.unwrap_or_default();
+        let place = RunRef {
+            file_offset: extent.file_offset,
+            pages: u32::try_from(extent.length / PAGE).unwrap_or(u32::MAX),
+            id: job.id(),
+            end: header.end,
+            next: header.next,
+        };
+        Run::open(core.storage.clone(), core.reach.clone(), place, core.identity.key)
+    }
+
+    fn or_abandon<T>(
+        &self,
+        result: Result<T, RunError>,
+        extent: Option<Extent>,
+    ) -> Result<T, Error> {
+        result.map_err(|error| {
+            if let Some(extent) = extent {
+                self.slots.lock().free.abandon(extent);
+            }
+            write_error(error)
+        })
+    }
+
+    /// A slot names a new run; the room of those that it stands for is free from then on.
+    fn name_run(
+        &self,
+        core: &Core,
+        extent: Option<Extent>,
+        dropped: &[Arc<Run>],
+        change: impl FnOnce(&mut Slot),
+    ) -> Result<(), Error> {
+        let recorded = Timestamp::from_micros(self.recorded.load(Ordering::Relaxed));
+        let mut slots = self.slots.lock();
+        if let Some(extent) = extent {
+            slots.free.filled(extent);
+        }
+        let counter = slots.newest.counter.saturating_add(1);
+        for run in dropped {
+            slots.free.drop_run(run, counter);
+        }
+        slots.write(core, recorded, Before::Sync, change)
+    }
+}
+
+impl State {
+    fn take_id(&mut self) -> u32 {
+        let id = self.next_id;
+        self.next_id = id.saturating_add(1);
+        id
+    }
+}
+
+/// Pages of a run to their place in the file.
+struct FileSink<'a> {
+    storage: &'a dyn Storage,
+    extent: Option<Extent>,
+}
+
+impl Sink for FileSink<'_> {
+    fn write(&mut self, first: u32, pages: &[u8]) -> io::Result<()> {
+        let extent = self.extent.unwrap_or_default();
+        let at = u64::from(first) * PAGE;
+        if at.saturating_add(u64_of(pages.len())) > extent.length {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        write_full(self.storage, pages, extent.file_offset.saturating_add(at))
+    }
+}
+
+fn write_error(error: RunError) -> Error {
+    match error {
+        RunError::Io(error) => Error::io(
+            "writing the index failed; the log has everything, and it is tried again",
+            error,
+        ),
+        damaged @ RunError::Damaged { .. } => run_error(damaged),
+    }
+}
+
+fn too_large() -> Error {
+    Error::io("writing the index failed", io::ErrorKind::FileTooLarge.into())
+}

@@ -1,0 +1,156 @@
+//! What a run is made from: a table that takes in no more, or another run.
+
+use crate::format::{Listed, Mark, TermEntry, TermHash, TermKind, index};
+use crate::index::run::{NameAt, Run, RunError};
+use crate::index::table::Table;
+use crate::words::{LogOffset, Position};
+use std::sync::Arc;
+
+/// One of the pieces of index that become a run.
+pub enum Input {
+    /// A table, its terms sorted, its names sorted.
+    Table(Arc<Table>, Vec<(TermHash, u32)>, Vec<u32>),
+    /// A run.
+    Run(Arc<Run>),
+}
+
+/// Where a walk over an input's names stands.
+#[derive(Clone, Copy, Default)]
+pub(super) struct NameCursor {
+    nth: usize,
+    place: NameAt,
+}
+
+/// A name that was read.
+#[derive(Clone, Debug)]
+pub(super) struct OwnName {
+    pub(super) kind: TermKind,
+    pub(super) text: String,
+    pub(super) count: u32,
+    pub(super) first: u32,
+    pub(super) last: u32,
+}
+
+impl Input {
+    /// A table that takes in no more.
+    pub fn table(table: Arc<Table>) -> Self {
+        let (terms, names) = {
+            let read = table.read();
+            (read.by_hash(), read.by_name())
+        };
+        Self::Table(table, terms, names)
+    }
+
+    /// The positions that it covers: its first, and the one after its last.
+    pub(super) fn range(&self) -> (Position, Position) {
+        match self {
+            Self::Table(table, ..) => {
+                (table.start().next, table.end().map_or(table.start().next, |end| end.next))
+            }
+            Self::Run(run) => (run.header().first, run.header().next),
+        }
+    }
+
+    /// The log offsets that it covers.
+    pub(super) fn log_range(&self) -> (LogOffset, LogOffset) {
+        match self {
+            Self::Table(table, ..) => {
+                let start = table.start();
+                (start.at, table.end().map_or(start.at, |end: Mark| end.at))
+            }
+            Self::Run(run) => (run.header().start, run.header().end),
+        }
+    }
+
+    /// At most so many terms and postings.
+    pub(super) fn size(&self) -> (u64, u64) {
+        match self {
+            // What a table has fits by its limits.
+            Self::Table(_, terms, _) => (crate::format::u64_of(terms.len()), 0),
+            Self::Run(run) => {
+                let header = run.header();
+                let terms = u64::from(header.terms);
+                (terms, u64::from(header.postings).saturating_add(terms))
+            }
+        }
+    }
+
+    /// The `nth` of its terms by hash. Of a table, `start` is the term's number.
+    pub(super) fn term(&self, nth: u32) -> Result<Option<TermEntry>, RunError> {
+        match self {
+            Self::Table(table, terms, _) => {
+                let Some((hash, term)) = terms.get(index(u64::from(nth))) else { return Ok(None) };
+                let known = table.read().known_of(*term);
+                Ok(known.map(|known| TermEntry {
+                    hash: *hash,
+                    start: *term,
+                    count: u32::try_from(known.count).unwrap_or(u32::MAX),
+                    base: known.base,
+                }))
+            }
+            Self::Run(run) if nth < run.header().terms => run.term(nth).map(Some),
+            Self::Run(_) => Ok(None),
+        }
+    }
+
+    /// The postings of a term from the `nth` on, at most `most`, into an empty `out`.
+    pub(super) fn postings(
+        &self,
+        entry: &TermEntry,
+        nth: u32,
+        most: u32,
+        out: &mut Vec<u32>,
+    ) -> Result<(), RunError> {
+        match self {
+            Self::Table(table, ..) => {
+                table.read().positions_of(entry.start, out);
+                out.drain(..index(u64::from(nth)).min(out.len()));
+                out.truncate(index(u64::from(most)));
+                Ok(())
+            }
+            Self::Run(run) => run.postings(entry, nth, most, out),
+        }
+    }
+
+    /// The name that stands here, and where the next one stands.
+    pub(super) fn name(&self, at: NameCursor) -> Result<Option<(OwnName, NameCursor)>, RunError> {
+        let own = |listed: &Listed<'_>| OwnName {
+            kind: listed.kind,
+            text: listed.text.to_owned(),
+            count: listed.count,
+            first: listed.first,
+            last: listed.last,
+        };
+        match self {
+            Self::Table(table, _, names) => {
+                let read = table.read();
+                let listed = names.get(at.nth).and_then(|nth| read.listed(*nth));
+                let next = NameCursor { nth: at.nth + 1, ..at };
+                Ok(listed.map(|listed| (own(&listed), next)))
+            }
+            Self::Run(run) => {
+                let found = run.name_at(at.place, own)?;
+                Ok(found.map(|(name, place)| (name, NameCursor { place, ..at })))
+            }
+        }
+    }
+
+    /// Log offsets of its events from the `nth` on: some, at most `most`.
+    pub(super) fn offsets(
+        &self,
+        nth: u32,
+        most: usize,
+        out: &mut Vec<LogOffset>,
+    ) -> Result<(), RunError> {
+        match self {
+            Self::Table(table, ..) => {
+                let first = table.start().next.get().saturating_add(u64::from(nth));
+                let (_, next) = self.range();
+                let positions = (first..next.get()).take(most);
+                out.extend(positions.map_while(|nth| table.locate(Position::new(nth))));
+                Ok(())
+            }
+            Self::Run(run) => run.offsets(nth, most, out),
+        }
+    }
+}

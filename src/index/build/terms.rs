@@ -1,0 +1,84 @@
+//! The terms and names of several inputs as one sequence.
+
+use super::input::{Input, NameCursor, OwnName};
+use crate::format::TermEntry;
+use crate::index::run::RunError;
+use std::cmp::Ordering;
+
+/// All terms of all inputs, by hash.
+pub(super) struct TermMerge {
+    /// The next term of each input, and its number.
+    heads: Vec<(u32, Option<TermEntry>)>,
+}
+
+impl TermMerge {
+    pub(super) fn new(inputs: &[Input]) -> Result<Self, RunError> {
+        let heads = inputs.iter().map(|input| Ok((0, input.term(0)?)));
+        Ok(Self { heads: heads.collect::<Result<_, RunError>>()? })
+    }
+
+    /// The next term: its entry in each of the inputs that have it, oldest first, into an empty
+    /// `out`. `false` if there is none.
+    pub(super) fn next(
+        &mut self,
+        inputs: &[Input],
+        out: &mut Vec<(usize, TermEntry)>,
+    ) -> Result<bool, RunError> {
+        let least = self.heads.iter().filter_map(|(_, head)| head.map(|head| head.hash)).min();
+        let Some(least) = least else { return Ok(false) };
+        for (nth, ((number, head), input)) in self.heads.iter_mut().zip(inputs).enumerate() {
+            if let Some(entry) = head.filter(|head| head.hash == least) {
+                out.push((nth, entry));
+                *number += 1;
+                *head = input.term(*number)?;
+                // They are sorted, each once; else this would never end.
+                if head.is_some_and(|head| head.hash <= least) {
+                    return Err(RunError::Io(std::io::ErrorKind::InvalidData.into()));
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// All names of all inputs, by kind and name.
+pub(super) struct NameMerge {
+    heads: Vec<Option<(OwnName, NameCursor)>>,
+}
+
+impl NameMerge {
+    pub(super) fn new(inputs: &[Input]) -> Result<Self, RunError> {
+        let heads = inputs.iter().map(|input| input.name(NameCursor::default()));
+        Ok(Self { heads: heads.collect::<Result<_, _>>()? })
+    }
+
+    /// The next name, of all inputs that have it; `shift` has each input's first position, counted
+    /// from the first of all.
+    pub(super) fn next(
+        &mut self,
+        inputs: &[Input],
+        shift: &[u32],
+    ) -> Result<Option<OwnName>, RunError> {
+        let order = |a: &OwnName, b: &OwnName| -> Ordering {
+            (a.kind, a.text.as_str()).cmp(&(b.kind, b.text.as_str()))
+        };
+        let names = self.heads.iter().flatten().map(|(name, _)| name);
+        let Some(least) = names.min_by(|a, b| order(a, b)) else { return Ok(None) };
+        let mut merged = OwnName { count: 0, first: u32::MAX, last: 0, ..least.clone() };
+        for ((head, input), shift) in self.heads.iter_mut().zip(inputs).zip(shift) {
+            let Some((name, next)) = head.as_ref().filter(|(name, _)| order(name, &merged).is_eq())
+            else {
+                continue;
+            };
+            merged.count = merged.count.saturating_add(name.count);
+            merged.first = merged.first.min(name.first.saturating_add(*shift));
+            merged.last = merged.last.max(name.last.saturating_add(*shift));
+            let following = input.name(*next)?;
+            if following.as_ref().is_some_and(|(next, _)| order(next, &merged).is_le()) {
+                return Err(RunError::Io(std::io::ErrorKind::InvalidData.into()));
+            }
+            *head = following;
+        }
+        Ok(Some(merged))
+    }
+}

@@ -1,0 +1,160 @@
+//! Whether a part of the index says what the log says: both are summed up, and the sums compared.
+
+use super::run::{Run, RunError};
+use super::table::Table;
+use crate::format::{Entry, FileKey, TermHash, TermKind, u64_of};
+use crate::words::{Position, category_of};
+
+/// A sum over events and their terms, whatever their order.
+///
+/// Each pair of a term and a position is mixed to 128 bits and added; two different sets of pairs
+/// have the same sum by accident only.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    postings: u128,
+    versions: u128,
+    /// Postings of each kind of names.
+    named: [u64; TermKind::NAMED.len()],
+}
+
+/// Odd numbers, from the digits of pi and of e.
+const FACTORS: [u128; 2] =
+    [0x243f_6a88_85a3_08d3_1319_8a2e_0370_7345, 0xb7e1_5162_8aed_2a6a_bf71_5880_9cf4_f3c7];
+
+fn mix(hash: TermHash, number: u64) -> u128 {
+    let mut bits = hash.0 ^ u128::from(number).wrapping_mul(FACTORS[0]);
+    bits = (bits ^ (bits >> 61)).wrapping_mul(FACTORS[1]);
+    bits ^ (bits >> 67)
+}
+
+impl Tally {
+    /// Adds an event as the log has it.
+    pub fn add(&mut self, entry: &Entry<'_>, key: &FileKey) {
+        let position = entry.position.get();
+        let category = key.term(category_of(entry.stream.text).as_bytes());
+        let stream = entry.stream.hash.of(TermKind::Stream);
+        self.versions = self.versions.wrapping_add(mix(stream, entry.version.get()));
+        let mut post = |hash: TermHash, kind: TermKind| {
+            self.postings = self.postings.wrapping_add(mix(hash.of(kind), position));
+            self.count(kind, 1);
+        };
+        post(entry.stream.hash, TermKind::Stream);
+        post(category, TermKind::Category);
+        post(entry.event_type.hash, TermKind::Type);
+        for (nth, tag) in entry.tags.iter().enumerate() {
+            let again = entry.tags.iter().take(nth).any(|other| other.hash == tag.hash);
+            if !again {
+                post(tag.hash, TermKind::Tag);
+            }
+        }
+        for (id, kind) in entry.ids.iter().zip(TermKind::IDS) {
+            if let Some(id) = id {
+                post(key.term(id.as_bytes()), kind);
+            }
+        }
+        if entry.version.get() == 1 {
+            post(key.term(b""), TermKind::Begins);
+            post(category, TermKind::BeginsIn);
+        }
+    }
+
+    fn count(&mut self, kind: TermKind, postings: u64) {
+        let nth = TermKind::NAMED.iter().position(|named| *named == kind);
+        if let Some(count) = nth.and_then(|nth| self.named.get_mut(nth)) {
+            *count = count.saturating_add(postings);
+        }
+    }
+
+    fn stream(&mut self, hash: TermHash, base: u64, count: u64) {
+        for nth in 1..=count {
+            self.versions = self.versions.wrapping_add(mix(hash, base.saturating_add(nth)));
+        }
+    }
+}
+
+impl Run {
+    /// Sums up what it says. Every page is read from the device again.
+    pub fn tally(&self, key: &FileKey) -> Result<Tally, RunError> {
+        for number in 0..self.place().pages {
+            self.pages.read_again(number)?;
+        }
+        let mut tally = Tally::default();
+        let first = self.header().first.get();
+        let mut postings = Vec::new();
+        let mut before = None;
+        for nth in 0..self.header().terms {
+            let entry = self.term(nth)?;
+            // Sorted, each once, and found by fences and filter.
+            if before >= Some(entry.hash) || self.find(entry.hash)? != Some(entry) {
+                return Err(self.pages.damaged(self.sections.terms.start));
+            }
+            before = Some(entry.hash);
+            let mut from = 0;
+            while from < entry.count {
+                postings.clear();
+                self.postings(&entry, from, 1 << 16, &mut postings)?;
+                for posting in &postings {
+                    let position = first.saturating_add(u64::from(*posting));
+                    tally.postings = tally.postings.wrapping_add(mix(entry.hash, position));
+                }
+                from = from.saturating_add(u32::try_from(postings.len()).unwrap_or(u32::MAX));
+            }
+        }
+        self.tally_names(key, &mut tally)?;
+        Ok(tally)
+    }
+
+    /// Each listed name is a term with as many postings, the first and the last as it says.
+    fn tally_names(&self, key: &FileKey, tally: &mut Tally) -> Result<(), RunError> {
+        let mut place = super::run::NameAt::default();
+        let own = |listed: &crate::format::Listed<'_>| {
+            let hash = key.term(listed.text.as_bytes()).of(listed.kind);
+            (listed.kind, hash, (listed.count, listed.first, listed.last))
+        };
+        while let Some(((kind, hash, said), next)) = self.name_at(place, own)? {
+            place = next;
+            let wrong = || self.pages.damaged(self.sections.names.start);
+            let entry = self.find(hash)?.ok_or_else(wrong)?;
+            let first = self.posting(&entry, 0)?;
+            let last = self.posting(&entry, entry.count.saturating_sub(1))?;
+            if said != (entry.count, first, last) {
+                return Err(wrong());
+            }
+            tally.count(kind, u64::from(entry.count));
+            if kind == TermKind::Stream {
+                tally.stream(hash, entry.base, u64::from(entry.count));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Table {
+    /// Sums up what it says of positions in `from..=to`.
+    pub fn tally(&self, from: Position, to: Position) -> Tally {
+        let mut tally = Tally::default();
+        let mut positions = Vec::new();
+        let terms = self.read();
+        let base = self.start().next.get();
+        for (hash, nth) in terms.by_hash() {
+            let (Some(known), Some(kind)) = (terms.known_of(nth), terms.kind_of(nth)) else {
+                continue;
+            };
+            positions.clear();
+            terms.positions_of(nth, &mut positions);
+            let absolute = |nth: &u32| base.saturating_add(u64::from(*nth));
+            let before = positions.iter().take_while(|nth| absolute(nth) < from.get()).count();
+            let within = positions.iter().skip(before).map(absolute);
+            let mut count = 0;
+            for position in within.take_while(|position| *position <= to.get()) {
+                tally.postings = tally.postings.wrapping_add(mix(hash, position));
+                count += 1;
+            }
+            tally.count(kind, count);
+            if kind == TermKind::Stream {
+                tally.stream(hash, known.base.saturating_add(u64_of(before)), count);
+            }
+        }
+        tally
+    }
+}

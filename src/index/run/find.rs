@@ -1,0 +1,294 @@
+//! Finding in a run: a position's record, a term, its postings.
+
+use super::filter::Block;
+use super::pages::{Pages, Reach, RunError};
+use crate::format::{
+    BLOCKS_PER_PAGE, FENCES_PER_PAGE, FileKey, POSTINGS_PER_PAGE, RunHeader, RunRef, Sections,
+    TERMS_PER_PAGE, TermEntry, TermHash, block_at, index, offset_at, u32_at, u64_at,
+};
+use crate::storage::Storage;
+use crate::words::{LogOffset, Position};
+use std::sync::Arc;
+
+/// A run that can be read.
+pub struct Run {
+    pub(in crate::index) pages: Pages,
+    header: RunHeader,
+    pub(in crate::index) sections: Sections,
+    events: u32,
+    /// For one made anew: where the one that it stands for is.
+    stands_for: Option<RunRef>,
+    /// Whoever has a clone of it may still read what stands at this run's place.
+    pin: Arc<()>,
+}
+
+impl Run {
+    /// Opens the run at this place: reads and checks its header.
+    pub fn open(
+        storage: Arc<dyn Storage>,
+        reach: Arc<Reach>,
+        place: RunRef,
+        key: FileKey,
+    ) -> Result<Self, RunError> {
+        let pages = Pages::new(storage, reach, place, key);
+        let header = RunHeader::decode(&pages.get(0)?, &place);
+        let header = header.ok_or_else(|| pages.damaged(0))?;
+        let (sections, _) = header.sections().ok_or_else(|| pages.damaged(0))?;
+        let events = header.events().ok_or_else(|| pages.damaged(0))?;
+        Ok(Self { pages, header, sections, events, stands_for: None, pin: Arc::new(()) })
+    }
+
+    /// The same, standing for the one at this place, which is damaged; `pin` is that one's, if
+    /// somebody may still read it.
+    #[must_use]
+    pub fn standing_for(mut self, place: RunRef, pin: Option<Arc<()>>) -> Self {
+        self.stands_for = Some(place);
+        self.pin = pin.unwrap_or_default();
+        self
+    }
+
+    /// Lives as long as somebody may read what stands at this run's place.
+    pub fn pin(&self) -> &Arc<()> {
+        &self.pin
+    }
+
+    /// Whether it stands for one that is damaged on the device.
+    pub fn is_rebuilt(&self) -> bool {
+        self.stands_for.is_some()
+    }
+
+    /// As a slot names it.
+    pub fn place(&self) -> &RunRef {
+        self.stands_for.as_ref().unwrap_or(self.pages.place())
+    }
+
+    /// What it covers, and how much of everything it has.
+    pub fn header(&self) -> &RunHeader {
+        &self.header
+    }
+
+    /// Whether the event with this position is one of its events.
+    pub fn covers(&self, position: Position) -> bool {
+        position >= self.header.first && position < self.header.next
+    }
+
+    /// The log offset of its `nth` event.
+    #[inline]
+    pub fn offset(&self, nth: u32) -> Result<LogOffset, RunError> {
+        let per_page = self.header.offsets_per_page();
+        let number = self.sections.offsets.start.saturating_add(nth / per_page.max(1));
+        let page = self.pages.get(number)?;
+        let at = offset_at(&page, index(u64::from(nth % per_page.max(1))), self.header.width);
+        // An offset out of the run's range is a lie.
+        at.filter(|at| *at >= self.header.start && *at < self.header.end)
+            .ok_or_else(|| self.pages.damaged(number))
+    }
+
+    /// The log offsets of its events from the `nth` on, as many as are in one page, at most `most`.
+    pub fn offsets(&self, nth: u32, most: usize, out: &mut Vec<LogOffset>) -> Result<(), RunError> {
+        let per_page = self.header.offsets_per_page().max(1);
+        let number = self.sections.offsets.start.saturating_add(nth / per_page);
+        let page = self.pages.get(number)?;
+        let first = nth % per_page;
+        let count = (per_page - first).min(self.events.saturating_sub(nth));
+        for slot in (first..first.saturating_add(count)).take(most) {
+            let at = offset_at(&page, index(u64::from(slot)), self.header.width);
+            let at = at.filter(|at| *at >= self.header.start && *at < self.header.end);
+            out.push(at.ok_or_else(|| self.pages.damaged(number))?);
+        }
+        Ok(())
+    }
+
+    /// A term, if it is there.
+    pub fn find(&self, hash: TermHash) -> Result<Option<TermEntry>, RunError> {
+        let pages = self.sections.terms.len();
+        if pages == 0 || !self.may_have(hash)? {
+            return Ok(None);
+        }
+        let mut number = self.page_before(hash)?;
+        while number < self.sections.terms.end {
+            let page = self.pages.get(number)?;
+            let count = self.terms_in(number);
+            let nth = lower_bound(count, |nth| TermEntry::hash_at(&page, nth) < hash);
+            if nth < count {
+                let entry = TermEntry::decode(&page, nth);
+                return Ok((entry.hash == hash).then_some(self.sane(entry, number)?));
+            }
+            number += 1;
+        }
+        Ok(None)
+    }
+
+    /// The `nth` of its terms, by hash.
+    pub fn term(&self, nth: u32) -> Result<TermEntry, RunError> {
+        let number = self.sections.terms.start.saturating_add(nth / TERMS_PER_PAGE);
+        let page = self.pages.get(number)?;
+        self.sane(TermEntry::decode(&page, index(u64::from(nth % TERMS_PER_PAGE))), number)
+    }
+
+    /// Whether the filter lets a term through.
+    fn may_have(&self, hash: TermHash) -> Result<bool, RunError> {
+        let blocks = self.header.filter_blocks();
+        if blocks == 0 {
+            return Ok(true);
+        }
+        let block = Block::of(hash, blocks);
+        let page =
+            self.pages.get(self.sections.filter.start.saturating_add(block / BLOCKS_PER_PAGE))?;
+        let block = block_at(&page, index(u64::from(block % BLOCKS_PER_PAGE)));
+        Ok(Block::read(&block).may_have(hash))
+    }
+
+    /// The last page of terms that begins before this hash, or the first page.
+    ///
+    /// Hashes are spread evenly, so the page is near where the hash's upper half says; from there
+    /// the search goes out in doubling steps, then halves.
+    fn page_before(&self, hash: TermHash) -> Result<u32, RunError> {
+        let terms = &self.sections.terms;
+        let pages = terms.end.saturating_sub(terms.start);
+        if self.sections.fences.is_empty() {
+            return Ok(terms.start);
+        }
+        let high = hash.high();
+        let is_before = |nth: u32| -> Result<bool, RunError> {
+            let number = self.sections.fences.start.saturating_add(nth / FENCES_PER_PAGE);
+            let page = self.pages.get(number)?;
+            Ok(u64_at(&page, index(u64::from(nth % FENCES_PER_PAGE))) < high)
+        };
+        // Invariant of the search: the fence of `low` is before the hash (or `low` is the first
+        // page), that of `up` is not (or there is no such page).
+        let guess = Block::of(hash, pages).min(pages.saturating_sub(1));
+        let (mut low, mut up) = (0, pages);
+        let mut step = 1_u32;
+        if is_before(guess)? {
+            low = guess;
+            while low.saturating_add(step) < up {
+                let probe = low.saturating_add(step);
+                if !is_before(probe)? {
+                    up = probe;
+                    break;
+                }
+                low = probe;
+                step = step.saturating_mul(2);
+            }
+        } else {
+            up = guess;
+            while up > step {
+                let probe = up - step;
+                if is_before(probe)? {
+                    low = probe;
+                    break;
+                }
+                up = probe;
+                step = step.saturating_mul(2);
+            }
+        }
+        while low.saturating_add(1) < up {
+            let middle = low.midpoint(up);
+            if is_before(middle)? {
+                low = middle;
+            } else {
+                up = middle;
+            }
+        }
+        Ok(terms.start.saturating_add(low))
+    }
+
+    /// How many terms this page has.
+    fn terms_in(&self, number: u32) -> usize {
+        let before =
+            number.saturating_sub(self.sections.terms.start).saturating_mul(TERMS_PER_PAGE);
+        index(u64::from(self.header.terms.saturating_sub(before).min(TERMS_PER_PAGE)))
+    }
+
+    /// The entry, if its postings are within the run.
+    fn sane(&self, entry: TermEntry, page: u32) -> Result<TermEntry, RunError> {
+        let fits = match entry.count {
+            0 => false,
+            1 => entry.start < self.events,
+            count => {
+                let end = entry.start.checked_add(count);
+                end.is_some_and(|end| end <= self.header.postings) && count <= self.events
+            }
+        };
+        let base_fits = entry.base.checked_add(u64::from(entry.count)).is_some();
+        if fits && base_fits { Ok(entry) } else { Err(self.pages.damaged(page)) }
+    }
+
+    /// The `nth` posting of a term: the number of an event in the run.
+    pub fn posting(&self, entry: &TermEntry, nth: u32) -> Result<u32, RunError> {
+        if entry.count == 1 {
+            return Ok(entry.start);
+        }
+        let place = entry.start.saturating_add(nth);
+        let number = self.sections.postings.start.saturating_add(place / POSTINGS_PER_PAGE);
+        let page = self.pages.get(number)?;
+        let posting = u32_at(&page, index(u64::from(place % POSTINGS_PER_PAGE)));
+        if posting < self.events { Ok(posting) } else { Err(self.pages.damaged(number)) }
+    }
+
+    /// The postings of a term from the `nth` on, at most `most`, ascending.
+    pub fn postings(
+        &self,
+        entry: &TermEntry,
+        nth: u32,
+        most: u32,
+        out: &mut Vec<u32>,
+    ) -> Result<(), RunError> {
+        let end = entry.count.min(nth.saturating_add(most));
+        if entry.count == 1 {
+            out.extend((nth < end).then_some(entry.start));
+            return Ok(());
+        }
+        let mut nth = nth;
+        while nth < end {
+            let place = entry.start.saturating_add(nth);
+            let number = self.sections.postings.start.saturating_add(place / POSTINGS_PER_PAGE);
+            let page = self.pages.get(number)?;
+            let first = place % POSTINGS_PER_PAGE;
+            let count = (POSTINGS_PER_PAGE - first).min(end - nth);
+            for slot in first..first + count {
+                let posting = u32_at(&page, index(u64::from(slot)));
+                // They ascend; one that does not, or lies outside, is a lie.
+                if posting >= self.events || (out.last().is_some_and(|last| *last >= posting)) {
+                    return Err(self.pages.damaged(number));
+                }
+                out.push(posting);
+            }
+            nth += count;
+        }
+        Ok(())
+    }
+
+    /// How many postings of a term are of events before the `nth` of the run.
+    pub fn postings_before(&self, entry: &TermEntry, nth: u32) -> Result<u32, RunError> {
+        // Mostly all are, or none.
+        if entry.count == 0 || self.posting(entry, entry.count - 1)? < nth {
+            return Ok(entry.count);
+        }
+        let (mut low, mut up) = (0, entry.count);
+        while low < up {
+            let middle = low.midpoint(up);
+            if self.posting(entry, middle)? < nth {
+                low = middle + 1;
+            } else {
+                up = middle;
+            }
+        }
+        Ok(low)
+    }
+}
+
+/// The first number up to `count` for which `is_before` does not hold.
+fn lower_bound(count: usize, is_before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut up) = (0, count);
+    while low < up {
+        let middle = low.midpoint(up);
+        if is_before(middle) {
+            low = middle + 1;
+        } else {
+            up = middle;
+        }
+    }
+    low
+}

@@ -1,0 +1,11 @@
+//! Runs: immutable pieces of index, read page by page.
+
+mod filter;
+mod find;
+mod names;
+mod pages;
+
+pub(super) use filter::Block;
+pub use find::Run;
+pub(super) use names::NameAt;
+pub use pages::{Reach, RunError};

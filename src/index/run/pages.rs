@@ -1,0 +1,204 @@
+//! A run's pages: each is checked when it is first touched.
+//!
+//! From a map they are borrowed; without one, and for who does not hold the writer's lock, each is
+//! copied and the copy is checked: the room may have been given to another run meanwhile.
+
+use crate::format::{FileKey, PAGE, RunRef, index, is_page, page_offset};
+use crate::storage::{Map, Storage, read_full};
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How the pages of runs may be reached. Shared by all who read a store.
+pub struct Reach {
+    /// Whether maps of runs can be trusted: only where nobody else may write.
+    mapped: AtomicBool,
+}
+
+impl Reach {
+    /// By maps, if this process is the only one that writes.
+    pub fn new(mapped: bool) -> Self {
+        Self { mapped: AtomicBool::new(mapped) }
+    }
+
+    /// From now on somebody else may write: only copies are read.
+    pub fn copy_from_now_on(&self) {
+        self.mapped.store(false, Ordering::Release);
+    }
+
+    /// Whether somebody else may write.
+    pub fn is_foreign(&self) -> bool {
+        !self.is_mapped()
+    }
+
+    fn is_mapped(&self) -> bool {
+        self.mapped.load(Ordering::Acquire)
+    }
+}
+
+/// Why a run can't answer.
+#[derive(Debug)]
+pub enum RunError {
+    /// The device failed.
+    Io(io::Error),
+    /// A page fails its check, or says what can't be.
+    Damaged {
+        /// The run's number.
+        id: u32,
+        /// Where the run is in the file.
+        file_offset: u64,
+        /// The page.
+        page: u32,
+    },
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::Damaged { id, page, .. } => write!(f, "page {page} of run {id} fails its check"),
+        }
+    }
+}
+
+/// The pages of one run.
+pub struct Pages {
+    storage: Arc<dyn Storage>,
+    reach: Arc<Reach>,
+    key: FileKey,
+    place: RunRef,
+    map: Option<Map>,
+    /// A bit for each page that was checked in the map.
+    checked: Box<[AtomicU64]>,
+    /// Copies, each in the cell that its number gives.
+    copies: Box<[Copy]>,
+}
+
+type Copy = Mutex<Option<(u32, Arc<[u8]>)>>;
+
+/// Copies that are kept of a run's pages.
+const COPIES: usize = 32;
+
+/// A page, borrowed or copied.
+pub enum Page<'a> {
+    /// From the map.
+    Mapped(&'a [u8]),
+    /// A copy.
+    Copied(Arc<[u8]>),
+}
+
+impl Deref for Page<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(page) => page,
+            Self::Copied(page) => page,
+        }
+    }
+}
+
+impl Pages {
+    /// The pages of the run at this place.
+    pub fn new(storage: Arc<dyn Storage>, reach: Arc<Reach>, place: RunRef, key: FileKey) -> Self {
+        let extent = place.extent();
+        let map = reach
+            .is_mapped()
+            .then(|| storage.map(extent.file_offset, extent.length).ok().flatten())
+            .flatten();
+        let (mut words, mut copies) = (0, 0);
+        match &map {
+            Some(map) => {
+                // Nobody writes to a run that a slot names.
+                map.set_stable(index(extent.length));
+                words = index(u64::from(place.pages.div_ceil(64)));
+            }
+            None => copies = COPIES,
+        }
+        Self {
+            storage,
+            reach,
+            key,
+            place,
+            map,
+            checked: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            copies: (0..copies).map(|_| Mutex::new(None)).collect(),
+        }
+    }
+
+    /// The run as a slot names it.
+    pub fn place(&self) -> &RunRef {
+        &self.place
+    }
+
+    /// The page with this number.
+    #[inline]
+    pub fn get(&self, number: u32) -> Result<Page<'_>, RunError> {
+        if let Some(map) = &self.map
+            && self.reach.is_mapped()
+        {
+            let start = index(page_offset(number));
+            let page = map.stable().get(start..).and_then(|rest| rest.get(..index(PAGE)));
+            let page = page.ok_or_else(|| self.damaged(number))?;
+            let word = self.checked.get(index(u64::from(number / 64)));
+            let word = word.ok_or_else(|| self.damaged(number))?;
+            let bit = 1 << (number % 64);
+            // Relaxed: the bit says something of bytes that don't change.
+            if word.load(Ordering::Relaxed) & bit == 0 {
+                if !is_page(page, self.place.id, number, &self.key) {
+                    return Err(self.damaged(number));
+                }
+                word.fetch_or(bit, Ordering::Relaxed);
+            }
+            return Ok(Page::Mapped(page));
+        }
+        self.copy(number).map(Page::Copied)
+    }
+
+    /// A checked copy, kept or new.
+    #[cold]
+    fn copy(&self, number: u32) -> Result<Arc<[u8]>, RunError> {
+        let cell = self.copies.get(index(u64::from(number)) % COPIES);
+        let cell = cell.map(|cell| cell.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(Some((known, page))) = cell.as_deref()
+            && *known == number
+        {
+            return Ok(page.clone());
+        }
+        if number >= self.place.pages {
+            return Err(self.damaged(number));
+        }
+        let mut page = vec![0; index(PAGE)];
+        self.read(number, &mut page)?;
+        let page: Arc<[u8]> = page.into();
+        if let Some(mut cell) = cell {
+            *cell = Some((number, page.clone()));
+        }
+        Ok(page)
+    }
+
+    /// Reads a page from the device and checks it, whatever is known of it.
+    pub fn read_again(&self, number: u32) -> Result<(), RunError> {
+        let mut page = vec![0; index(PAGE)];
+        self.read(number, &mut page)
+    }
+
+    fn read(&self, number: u32, page: &mut [u8]) -> Result<(), RunError> {
+        let offset = self.place.file_offset.saturating_add(page_offset(number));
+        let read = read_full(&*self.storage, page, offset).map_err(RunError::Io)?;
+        if read < page.len() || !is_page(page, self.place.id, number, &self.key) {
+            return Err(self.damaged(number));
+        }
+        Ok(())
+    }
+
+    /// What is said of a page that can't be right.
+    #[cold]
+    pub fn damaged(&self, page: u32) -> RunError {
+        let RunRef { id, file_offset, .. } = self.place;
+        RunError::Damaged { id, file_offset, page }
+    }
+}

@@ -1,0 +1,358 @@
+//! Everything that answers: runs, then tables, in the order of the log. A value that never changes,
+//! but for the last table, which takes in what is committed.
+
+use super::run::{Run, RunError};
+use super::table::{Known, Name, Table};
+use crate::format::{RunRef, TermEntry, TermHash, TermKind, index, u64_of};
+use crate::words::{LogOffset, Position, Version};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The parts of an index.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// Runs, oldest first.
+    pub runs: Vec<Arc<Run>>,
+    /// Tables, oldest first; the last takes in what is committed.
+    pub tables: Vec<Arc<Table>>,
+}
+
+/// Postings taken at once from a run going down.
+#[cfg_attr(not(test), allow(dead_code, reason = "for queries, which read both ways"))]
+const CHUNK: u32 = 1_024;
+
+impl Sources {
+    /// The position of the first event that any part knows.
+    pub fn first(&self) -> Position {
+        match (self.runs.first(), self.tables.first()) {
+            (Some(run), _) => run.header().first,
+            (None, Some(table)) => table.start().next,
+            (None, None) => Position::new(1),
+        }
+    }
+
+    /// The position after the last event of the runs; tables answer from there on.
+    fn tables_from(&self) -> Position {
+        match (self.runs.last(), self.tables.first()) {
+            (Some(run), _) => run.header().next,
+            (None, Some(table)) => table.start().next,
+            (None, None) => Position::new(1),
+        }
+    }
+
+    /// The newest table.
+    pub fn active(&self) -> Option<&Arc<Table>> {
+        self.tables.last()
+    }
+
+    /// The run with this place, if it is one of these.
+    pub fn run(&self, place: &RunRef) -> Option<&Arc<Run>> {
+        self.runs.iter().find(|run| run.place() == place)
+    }
+
+    /// The log offset of the event with this position.
+    pub fn locate(&self, position: Position) -> Result<Option<LogOffset>, RunError> {
+        if position >= self.tables_from() {
+            return Ok(self.locate_in_tables(position));
+        }
+        let Some(run) = self.run_of(position) else { return Ok(None) };
+        let nth = position.get().saturating_sub(run.header().first.get());
+        run.offset(u32::try_from(nth).unwrap_or(u32::MAX)).map(Some)
+    }
+
+    /// Log offsets of the events from this position on, going up: one at least if there is one, at
+    /// most `most`.
+    pub fn locate_from(
+        &self,
+        position: Position,
+        most: usize,
+        out: &mut Vec<LogOffset>,
+    ) -> Result<(), RunError> {
+        if position >= self.tables_from() {
+            let positions = (position.get()..).take(most).map(Position::new);
+            out.extend(positions.map_while(|position| self.locate_in_tables(position)));
+            return Ok(());
+        }
+        let Some(run) = self.run_of(position) else { return Ok(()) };
+        let nth = position.get().saturating_sub(run.header().first.get());
+        run.offsets(u32::try_from(nth).unwrap_or(u32::MAX), most, out)
+    }
+
+    fn run_of(&self, position: Position) -> Option<&Arc<Run>> {
+        let after = self.runs.partition_point(|run| run.header().first <= position);
+        self.runs.get(after.checked_sub(1)?).filter(|run| run.covers(position))
+    }
+
+    fn locate_in_tables(&self, position: Position) -> Option<LogOffset> {
+        let after = self.tables.partition_point(|table| table.start().next <= position);
+        self.tables.get(after.checked_sub(1)?)?.locate(position)
+    }
+
+    /// The last position up to `head` whose record begins before `end`, which is not within runs;
+    /// the one before the tables if none does.
+    pub fn last_before(&self, end: LogOffset, head: Position) -> Position {
+        let low = self.tables_from().get();
+        let (mut low, mut high) = (low, head.get().saturating_add(1).max(low));
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.locate_in_tables(Position::new(middle)) {
+                Some(at) if at < end => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        Position::new(low.saturating_sub(1))
+    }
+
+    /// The version of the stream whose name has this hash, after the events up to `head`.
+    pub fn version(&self, name: TermHash, head: Position) -> Result<Version, RunError> {
+        let hash = name.of(TermKind::Stream);
+        for table in self.tables.iter().rev() {
+            if let Some(Known { base, count }) = table.known_to(hash, head) {
+                return Ok(Version::new(base.saturating_add(count)));
+            }
+        }
+        self.version_in_runs(name, head)
+    }
+
+    /// The same, of runs alone.
+    pub fn version_in_runs(&self, name: TermHash, head: Position) -> Result<Version, RunError> {
+        let hash = name.of(TermKind::Stream);
+        for run in self.runs.iter().rev() {
+            if run.header().first > head {
+                continue;
+            }
+            if let Some(entry) = run.find(hash)? {
+                let count = u64::from(run.postings_before(&entry, beyond(run, head))?);
+                return Ok(Version::new(entry.base.saturating_add(count)));
+            }
+        }
+        Ok(Version::NONE)
+    }
+
+    /// Positions of a stream's events from version `from` on up to version `to`, ascending: one at
+    /// least if there is one, some `most` at most.
+    pub fn versions(
+        &self,
+        name: TermHash,
+        (from, to): (Version, Version),
+        most: usize,
+        out: &mut Vec<u64>,
+    ) -> Result<(), RunError> {
+        let hash = name.of(TermKind::Stream);
+        let (from, to) = (from.get().saturating_sub(1), to.get());
+        // From the newest part back to the one that has `from`; then forward.
+        let mut parts: Vec<RunPart<'_>> = Vec::new();
+        let mut begin = u64::MAX;
+        let whole = |table: &&Arc<Table>| table.start().next >= self.tables_from();
+        for table in self.tables.iter().filter(whole).rev() {
+            if let Some(Some(known)) = table.known(&[hash]).first() {
+                begin = known.base;
+                if begin <= from {
+                    break;
+                }
+            }
+        }
+        for run in self.runs.iter().rev() {
+            if begin <= from {
+                break;
+            }
+            if let Some(entry) = run.find(hash)? {
+                begin = entry.base;
+                parts.push((run, entry));
+            }
+        }
+        let mut scratch = Vec::new();
+        for (run, entry) in parts.iter().rev() {
+            // Versions before the one that is wanted next, counted within the part.
+            let skip = from.saturating_add(u64_of(out.len())).saturating_sub(entry.base);
+            let end = to.saturating_sub(entry.base).min(u64::from(entry.count));
+            let wanted = end.saturating_sub(skip).min(u64_of(most.saturating_sub(out.len())));
+            if wanted == 0 {
+                continue;
+            }
+            scratch.clear();
+            let (skip, wanted) = (narrow(skip), narrow(wanted));
+            run.postings(entry, skip, wanted, &mut scratch)?;
+            let first = run.header().first.get();
+            out.extend(scratch.iter().map(|nth| first.saturating_add(u64::from(*nth))));
+            if out.len() >= most {
+                return Ok(());
+            }
+        }
+        let mut positions = Vec::new();
+        for table in &self.tables {
+            let Some(Some(known)) = table.known(&[hash]).first().copied() else { continue };
+            positions.clear();
+            table.collect(hash, self.tables_from(), Position::MAX, &mut positions);
+            // Where runs cover the table's beginning, what they cover is left out.
+            let left_out = known.count.saturating_sub(u64_of(positions.len()));
+            let base = known.base.saturating_add(left_out);
+            let skip = from.saturating_add(u64_of(out.len())).saturating_sub(base);
+            let wanted = index(to.saturating_sub(base).saturating_sub(skip));
+            let within = positions.iter().skip(index(skip));
+            out.extend(within.take(wanted.min(most.saturating_sub(out.len()))));
+            if out.len() >= most {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Positions of a term's events in `from..=to`, ascending: one at least if there is one, some
+    /// `most` at most.
+    pub fn postings(
+        &self,
+        hash: TermHash,
+        (from, to): (Position, Position),
+        most: usize,
+        out: &mut Vec<u64>,
+    ) -> Result<(), RunError> {
+        let after = self.runs.partition_point(|run| run.header().next <= from);
+        for run in self.runs.iter().skip(after) {
+            if run.header().first > to || out.len() >= most {
+                return Ok(());
+            }
+            let Some(entry) = run.find(hash)? else { continue };
+            let first = run.header().first.get();
+            let skip = run.postings_before(&entry, narrow(from.get().saturating_sub(first)))?;
+            let end = run.postings_before(&entry, beyond(run, to))?;
+            let wanted = end.saturating_sub(skip).min(narrow(u64_of(most - out.len())));
+            let mut scratch = Vec::new();
+            run.postings(&entry, skip, wanted, &mut scratch)?;
+            out.extend(scratch.iter().map(|nth| first.saturating_add(u64::from(*nth))));
+        }
+        for table in &self.tables {
+            if out.len() >= most {
+                break;
+            }
+            table.collect(hash, from.max(self.tables_from()), to, out);
+        }
+        out.truncate(most);
+        Ok(())
+    }
+
+    /// The same going down: positions in `from..=to`, descending.
+    #[cfg_attr(not(test), allow(dead_code, reason = "for queries, which read both ways"))]
+    pub fn postings_back(
+        &self,
+        hash: TermHash,
+        (from, to): (Position, Position),
+        most: usize,
+        out: &mut Vec<u64>,
+    ) -> Result<(), RunError> {
+        let from_tables = from.max(self.tables_from());
+        for table in self.tables.iter().rev() {
+            if out.len() >= most {
+                break;
+            }
+            let begin = out.len();
+            table.collect(hash, from_tables, to, out);
+            out.get_mut(begin..).unwrap_or_default().reverse();
+        }
+        for run in self.runs.iter().rev() {
+            if run.header().next <= from || out.len() >= most {
+                break;
+            }
+            if run.header().first > to {
+                continue;
+            }
+            let Some(entry) = run.find(hash)? else { continue };
+            let first = run.header().first.get();
+            let begin = run.postings_before(&entry, narrow(from.get().saturating_sub(first)))?;
+            let end = run.postings_before(&entry, beyond(run, to))?;
+            let wanted = narrow(u64_of(most - out.len())).min(CHUNK);
+            let begin = begin.max(end.saturating_sub(wanted));
+            let mut scratch = Vec::new();
+            run.postings(&entry, begin, end.saturating_sub(begin), &mut scratch)?;
+            out.extend(scratch.iter().rev().map(|nth| first.saturating_add(u64::from(*nth))));
+            if begin > 0 && wanted == CHUNK {
+                // The rest of this run's comes first when asked again.
+                break;
+            }
+        }
+        out.truncate(most);
+        Ok(())
+    }
+
+    /// How many events up to `head` a term has.
+    pub fn count(&self, hash: TermHash, head: Position) -> Result<u64, RunError> {
+        let mut count = 0_u64;
+        for run in self.runs.iter().take_while(|run| run.header().first <= head) {
+            if let Some(entry) = run.find(hash)? {
+                count = count
+                    .saturating_add(u64::from(run.postings_before(&entry, beyond(run, head))?));
+            }
+        }
+        let mut positions = Vec::new();
+        for table in &self.tables {
+            table.collect(hash, self.tables_from(), head, &mut positions);
+        }
+        Ok(count.saturating_add(u64_of(positions.len())))
+    }
+
+    /// Names of a kind that begin so, of events up to `head`, sorted, each with its events.
+    pub fn names(
+        &self,
+        kind: TermKind,
+        prefix: &str,
+        head: Position,
+        hash: impl Fn(&str) -> TermHash,
+    ) -> Result<Vec<Name>, RunError> {
+        let mut found: BTreeMap<String, Name> = BTreeMap::new();
+        let mut add = |name: Name| match found.get_mut(&name.text) {
+            Some(known) => {
+                known.count = known.count.saturating_add(name.count);
+                known.last = known.last.max(name.last);
+            }
+            None => {
+                found.insert(name.text.clone(), name);
+            }
+        };
+        for run in self.runs.iter().take_while(|run| run.header().first <= head) {
+            let mut of_run = Vec::new();
+            run.names(kind, prefix, head, &mut |name| of_run.push(name))?;
+            for mut name in of_run {
+                if name.last > head
+                    && let Some(entry) = run.find(hash(&name.text).of(kind))?
+                {
+                    // A view that ends within the run.
+                    let count = run.postings_before(&entry, beyond(run, head))?;
+                    let last = run.posting(&entry, count.saturating_sub(1))?;
+                    let first = run.header().first.get();
+                    name.count = u64::from(count);
+                    name.last = Position::new(first.saturating_add(u64::from(last)));
+                }
+                add(name);
+            }
+        }
+        let from = self.tables_from();
+        for table in &self.tables {
+            if table.start().next >= from {
+                table.names(kind, prefix, head).into_iter().for_each(&mut add);
+                continue;
+            }
+            // Runs cover the table's beginning.
+            for name in table.names(kind, prefix, head) {
+                let mut positions = Vec::new();
+                table.collect(hash(&name.text).of(kind), from, head, &mut positions);
+                if let (Some(first), Some(last)) = (positions.first(), positions.last()) {
+                    let (first, last) = (Position::new(*first), Position::new(*last));
+                    let count = u64_of(positions.len());
+                    add(Name { count, first, last, ..name });
+                }
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+}
+
+type RunPart<'a> = (&'a Arc<Run>, TermEntry);
+
+/// The number in the run of the first event after `head`.
+fn beyond(run: &Run, head: Position) -> u32 {
+    narrow(head.get().saturating_add(1).saturating_sub(run.header().first.get()))
+}
+
+fn narrow(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

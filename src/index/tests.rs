@@ -1,0 +1,272 @@
+//! Runs and tables against a plain list of events: whatever the cuts and merges, the answers are
+//! the same.
+
+use super::*;
+use crate::format::{Chain, Entry, FileKey, Mark, Named, PAGE, RunRef, TermHash, TermKind};
+use crate::storage::{MemoryStorage, write_full};
+use crate::words::{LogOffset, Position, Version, category_of};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use uuid::Uuid;
+
+const FIRST: u64 = 5;
+
+fn key() -> FileKey {
+    FileKey::new([3; 16])
+}
+
+fn hash(text: &str) -> TermHash {
+    key().term(text.as_bytes())
+}
+
+/// An event of the plain list.
+#[derive(Clone, Debug)]
+struct Plain {
+    stream: String,
+    event_type: String,
+    tags: Vec<String>,
+    id: Option<u128>,
+}
+
+/// The terms of an event: hash, and the name if it has one.
+fn terms(event: &Plain, first: bool) -> Vec<(TermHash, Option<(TermKind, String)>)> {
+    let named = |kind: TermKind, text: &str| (hash(text).of(kind), Some((kind, text.to_owned())));
+    let category = category_of(&event.stream);
+    let mut terms = vec![
+        named(TermKind::Stream, &event.stream),
+        named(TermKind::Category, category),
+        named(TermKind::Type, &event.event_type),
+    ];
+    terms.extend(event.tags.iter().map(|tag| named(TermKind::Tag, tag)));
+    if let Some(id) = event.id {
+        terms.push((key().term(Uuid::from_u128(id).as_bytes()).of(TermKind::Id), None));
+    }
+    if first {
+        terms.push((hash("").of(TermKind::Begins), None));
+        terms.push((hash(category).of(TermKind::BeginsIn), None));
+    }
+    terms
+}
+
+fn mark(position: u64) -> Mark {
+    Mark { at: offset(position), chain: Chain(position), next: Position::new(position) }
+}
+
+fn offset(position: u64) -> LogOffset {
+    LogOffset::new(64 + position * 104)
+}
+
+struct Disk(Arc<MemoryStorage>);
+
+impl Sink for Disk {
+    fn write(&mut self, first: u32, pages: &[u8]) -> io::Result<()> {
+        write_full(&*self.0, pages, u64::from(first) * PAGE)
+    }
+}
+
+fn build(inputs: Vec<Input>, level: u32, id: u32, budget: u64) -> Arc<Run> {
+    let memory = Arc::new(MemoryStorage::new());
+    let mut job = Job::new(inputs, level, id, key()).unwrap().unwrap();
+    let mut pages = None;
+    loop {
+        match job.step(&mut Disk(memory.clone()), budget).unwrap() {
+            Step::More => {}
+            Step::Counted(counted) => pages = Some(counted),
+            Step::Done => break,
+        }
+    }
+    let header = job.header();
+    let place =
+        RunRef { file_offset: 0, pages: pages.unwrap(), id, end: header.end, next: header.next };
+    assert_eq!(crate::storage::Storage::size(&*memory).unwrap(), u64::from(place.pages) * PAGE);
+    Arc::new(Run::open(memory, Arc::new(Reach::new(false)), place, key()).unwrap())
+}
+
+fn table(events: &[Plain], versions: &mut BTreeMap<String, u64>, from: u64, to: u64) -> Arc<Table> {
+    let table = Table::new(mark(from), key());
+    for position in from..to {
+        let event = &events[usize::try_from(position - FIRST).unwrap()];
+        let version = versions.entry(event.stream.clone()).or_default();
+        *version += 1;
+        let tags: Vec<Named<'_>> =
+            event.tags.iter().map(|tag| Named { text: tag, hash: hash(tag) }).collect();
+        table.extend([Entry {
+            position: Position::new(position),
+            at: offset(position),
+            version: Version::new(*version),
+            stream: Named { text: &event.stream, hash: hash(&event.stream) },
+            event_type: Named { text: &event.event_type, hash: hash(&event.event_type) },
+            tags: &tags,
+            ids: [event.id.map(Uuid::from_u128), None, None],
+        }]);
+    }
+    table.close(mark(to));
+    Arc::new(table)
+}
+
+fn events() -> impl Strategy<Value = Vec<Plain>> {
+    let event = (0..40_u32, 0..3_u32, prop::collection::vec(0..30_u32, 0..4), any::<u16>());
+    let plain = event.prop_map(|(stream, event_type, mut tags, id)| {
+        tags.sort_unstable();
+        tags.dedup();
+        Plain {
+            stream: format!("{}-{stream}", stream % 3),
+            event_type: format!("Type{event_type}"),
+            tags: tags.into_iter().map(|tag| format!("tag:{tag}")).collect(),
+            id: (id % 3 == 0).then_some(u128::from(id)),
+        }
+    });
+    prop::collection::vec(plain, 1..700)
+}
+
+/// The events in tables cut at these places, some of them made runs, some of those merged.
+fn sources(events: &[Plain], cuts: &[usize], tables: usize, merge: bool, budget: u64) -> Sources {
+    let end = FIRST + u64::try_from(events.len()).unwrap();
+    let cuts = cuts.iter().map(|cut| FIRST + u64::try_from(cut % events.len()).unwrap());
+    let mut bounds: Vec<u64> = cuts.chain([FIRST, end]).collect();
+    bounds.sort_unstable();
+    bounds.dedup();
+    let mut versions = BTreeMap::new();
+    let mut made: Vec<_> =
+        bounds.windows(2).map(|range| table(events, &mut versions, range[0], range[1])).collect();
+    let tables = made.split_off(made.len().saturating_sub(tables));
+    let mut runs: Vec<_> = (1..)
+        .zip(made)
+        .map(|(id, table)| build(vec![Input::table(table)], 0, id, budget))
+        .collect();
+    if merge && runs.len() > 1 {
+        let half = runs.len().div_ceil(2);
+        let inputs = runs.drain(..half).map(Input::Run).collect();
+        runs.insert(0, build(inputs, 1, 99, budget));
+    }
+    Sources { runs, tables }
+}
+
+/// Everything that the index can be asked, asked of it and of the list, up to `head`.
+fn compare(sources: &Sources, events: &[Plain], head: u64) {
+    let end = Position::new(head);
+    let mut postings: BTreeMap<TermHash, Vec<u64>> = BTreeMap::new();
+    let mut names: BTreeMap<(TermKind, String), Vec<u64>> = BTreeMap::new();
+    let mut streams: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for (position, event) in (FIRST..=head).zip(events) {
+        let of_stream = streams.entry(&event.stream).or_default();
+        of_stream.push(position);
+        for (hash, name) in terms(event, of_stream.len() == 1) {
+            postings.entry(hash).or_default().push(position);
+            names.entry(name.unwrap_or((TermKind::Id, String::new()))).or_default().push(position);
+        }
+        assert_eq!(sources.locate(Position::new(position)).unwrap(), Some(offset(position)));
+    }
+    assert_eq!(sources.locate(Position::new(FIRST - 1)).unwrap(), None);
+    for (hash, wanted) in &postings {
+        assert_eq!(sources.count(*hash, end).unwrap(), u64::try_from(wanted.len()).unwrap());
+        let middle = wanted[wanted.len() / 2];
+        for (from, to) in [(0, head), (middle, head), (0, middle), (middle + 1, head)] {
+            let within: Vec<u64> =
+                wanted.iter().copied().filter(|nth| (from..=to).contains(nth)).collect();
+            let range = |from, to| (Position::new(from), Position::new(to));
+            let (mut up, mut next) = (Vec::new(), from);
+            loop {
+                let mut some = Vec::new();
+                sources.postings(*hash, range(next, to), 3, &mut some).unwrap();
+                let Some(last) = some.last() else { break };
+                next = last + 1;
+                up.extend(some);
+            }
+            assert_eq!(up, within);
+            let (mut down, mut last) = (Vec::new(), to);
+            loop {
+                let mut some = Vec::new();
+                sources.postings_back(*hash, range(from, last), 3, &mut some).unwrap();
+                let Some(least) = some.last() else { break };
+                last = least - 1;
+                down.extend(some);
+            }
+            down.reverse();
+            assert_eq!(down, within);
+        }
+    }
+    for (stream, wanted) in &streams {
+        let hash = hash(stream);
+        let count = u64::try_from(wanted.len()).unwrap();
+        assert_eq!(sources.version(hash, end).unwrap().get(), count);
+        for (from, to) in [(1, count), (count.div_ceil(2), count), (2, count.saturating_sub(1))] {
+            let mut found = Vec::new();
+            let range = (Version::new(from), Version::new(to));
+            sources.versions(hash, range, 1_000, &mut found).unwrap();
+            let skip = usize::try_from(from - 1).unwrap();
+            let most = usize::try_from((to + 1).saturating_sub(from)).unwrap();
+            let within: Vec<u64> = wanted.iter().copied().skip(skip).take(most).collect();
+            assert_eq!(found, within);
+        }
+    }
+    assert_eq!(sources.version(hash("nothing"), end).unwrap(), Version::NONE);
+    for kind in TermKind::NAMED {
+        let of_kind = names.iter().filter(|((of, _), _)| *of == kind);
+        let wanted: Vec<Name> = of_kind
+            .map(|((_, text), positions)| Name {
+                kind,
+                text: text.clone(),
+                count: u64::try_from(positions.len()).unwrap(),
+                first: Position::new(positions[0]),
+                last: Position::new(*positions.last().unwrap()),
+            })
+            .collect();
+        assert_eq!(sources.names(kind, "", end, hash).unwrap(), wanted);
+        let prefix = wanted.last().map_or("", |name| &name.text[..name.text.len() - 1]);
+        let wanted: Vec<_> =
+            wanted.iter().filter(|name| name.text.starts_with(prefix)).cloned().collect();
+        assert_eq!(sources.names(kind, prefix, end, hash).unwrap(), wanted);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 60, failure_persistence: None, ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn runs_and_tables_answer_as_a_list_does(
+        events in events(),
+        cuts in prop::collection::vec(any::<usize>(), 0..9),
+        tables in 1..4_usize,
+        merge in any::<bool>(),
+        budget in prop_oneof![Just(u64::MAX), Just(1)],
+        back in any::<usize>(),
+    ) {
+        let sources = sources(&events, &cuts, tables, merge, budget);
+        let all = u64::try_from(events.len()).unwrap();
+        compare(&sources, &events, FIRST + all - 1);
+        // A view that ends earlier, wherever that is.
+        let back = u64::try_from(back % events.len()).unwrap();
+        compare(&sources, &events, FIRST + all - 1 - back);
+    }
+
+    #[test]
+    fn a_run_sums_up_to_what_the_events_do(events in events(), cuts in any::<[usize; 3]>()) {
+        let sources = sources(&events, &cuts, 0, true, u64::MAX);
+        let mut versions: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut tallies = vec![Tally::default(); sources.runs.len()];
+        for (position, event) in (FIRST..).zip(&events) {
+            let version = versions.entry(&event.stream).or_default();
+            *version += 1;
+            let tags: Vec<Named<'_>> =
+                event.tags.iter().map(|tag| Named { text: tag, hash: hash(tag) }).collect();
+            let of_run = sources.runs.iter().position(|run| run.covers(Position::new(position)));
+            tallies[of_run.unwrap()].add(&Entry {
+                position: Position::new(position),
+                at: offset(position),
+                version: Version::new(*version),
+                stream: Named { text: &event.stream, hash: hash(&event.stream) },
+                event_type: Named { text: &event.event_type, hash: hash(&event.event_type) },
+                tags: &tags,
+                ids: [event.id.map(Uuid::from_u128), None, None],
+            }, &key());
+        }
+        for (run, tally) in sources.runs.iter().zip(&tallies) {
+            prop_assert_eq!(&run.tally(&key()).unwrap(), tally);
+        }
+    }
+}
