@@ -127,8 +127,10 @@ impl WriteSide {
         if let Some(table) = sources.active() {
             table.extend(draft.entries(&draft.tags()));
         }
-        if self.is_full(&sources) {
+        if self.is_full(&sources, writer.mark()) {
             self.freeze(core, writer, &sources);
+        } else {
+            self.note_lag(&sources, writer.mark());
         }
         let needs_sync = durability != Durability::Buffered;
         core.flow.lock().push(InFlight { end, head: last, needs_sync });
@@ -136,10 +138,14 @@ impl WriteSide {
     }
 
     /// The newest table takes in no more: it waits to become a run.
+    ///
+    /// Names are written again from here on, so whoever scans the tail after a crash finds all
+    /// that it refers to within it.
     fn freeze(&self, core: &Core, writer: &mut Writer, sources: &Sources) {
         if let Some(table) = sources.active() {
             table.heads(|stream, version| writer.heads.keep(stream, version));
         }
+        writer.names.clear();
         core.index.freeze(writer.mark());
         self.call.ring();
     }

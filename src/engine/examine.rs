@@ -210,7 +210,8 @@ fn look(
     if !slot.clean {
         // What the page cache has of the unproven tail may be what a failed write-back left.
         for segment in segments.iter().filter(|segment| segment.log_end() > slot.watermark) {
-            let _ = storage.drop_cache(segment.extent.file_offset, segment.extent.length);
+            let from = segment.file_offset(slot.watermark.max(segment.log_offset));
+            let _ = storage.drop_cache(from, segment.extent.end().saturating_sub(from));
         }
     }
     let reach = Arc::new(Reach::new(writing));
@@ -281,23 +282,22 @@ fn look(
 ///
 /// A stream that only runs know is believed: its record passed its check.
 pub fn index_commit(sources: &Sources, met: &[Entry<'_>]) -> bool {
-    let mut known: HashMap<TermHash, u64, KeyedAlready> = HashMap::default();
+    // Of each stream once; then its versions go up by one.
+    let mut known: HashMap<TermHash, Option<u64>, KeyedAlready> =
+        HashMap::with_capacity_and_hasher(met.len(), KeyedAlready);
     for entry in met {
-        let hash = entry.stream.hash;
-        let before = known.get(&hash).copied().or_else(|| {
-            let known =
-                |table: &Arc<Table>| table.known_to(hash.of(TermKind::Stream), Position::MAX);
-            sources.tables.iter().rev().find_map(known).map(|known| known.base + known.count)
+        let hash = entry.stream.hash.of(TermKind::Stream);
+        let before = known.entry(hash).or_insert_with(|| {
+            let known = |table: &Arc<Table>| table.known(&[hash]).first().copied().flatten();
+            let known = sources.tables.iter().rev().find_map(known);
+            let known = known.map(|known| known.base.saturating_add(known.count));
+            known.or(sources.runs.is_empty().then_some(0))
         });
-        let before = match before {
-            None if sources.runs.is_empty() => Some(0),
-            before => before,
-        };
         let version = entry.version.get();
         if version == 0 || before.is_some_and(|before| before.checked_add(1) != Some(version)) {
             return false;
         }
-        known.insert(hash, version);
+        *before = Some(version);
     }
     if let Some(table) = sources.active() {
         table.extend(met.iter().copied());

@@ -8,12 +8,12 @@ use super::core::Core;
 use super::heal::run_error;
 use super::slots::Before;
 use super::writer::WriteSide;
-use crate::format::{Extent, PAGE, RunRef, SLOT_RUNS, Slot, u64_of};
-use crate::index::{Input, Job, Run, RunError, Sink, Sources, Step, Table};
+use crate::format::{Extent, Mark, PAGE, RunRef, SLOT_RUNS, Slot, u64_of};
+use crate::index::{Input, Job, Run, RunError, Sink, Sources, Step};
 use crate::storage::{Storage, write_full};
 use crate::words::{Error, ErrorKind, Timestamp};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,8 +22,8 @@ const FAN: usize = 4;
 /// Bytes of a run that are written between two looks at what is more urgent, and between two syncs:
 /// an append waits for no more of a merge than this.
 const STEP: u64 = 4 << 20;
-/// The table that takes in what is committed may grow so many times over its size while the one
-/// before it becomes a run; then commits wait.
+/// The index in memory may grow to so many times what makes a table full, while the oldest of it
+/// becomes a run; then commits wait. It is what a crash makes the next opening scan.
 const LAG: u64 = 3;
 /// After a failure, such as a full device, it is tried again so much later.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -32,6 +32,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct Indexer {
     state: Mutex<State>,
     trouble: Mutex<Option<Error>>,
+    /// Whether commits have to wait for it.
+    lags: AtomicBool,
     written: AtomicU64,
     rewritten: AtomicU64,
 }
@@ -51,6 +53,8 @@ struct Merge {
     job: Job,
     /// Where it is written, once that is known.
     extent: Option<Extent>,
+    /// Bytes written since it was synced last.
+    unsynced: u64,
 }
 
 impl Indexer {
@@ -62,6 +66,7 @@ impl Indexer {
         Self {
             state: Mutex::new(state),
             trouble: Mutex::default(),
+            lags: AtomicBool::new(false),
             written: AtomicU64::new(0),
             rewritten: AtomicU64::new(0),
         }
@@ -85,15 +90,26 @@ impl Indexer {
 impl WriteSide {
     /// Whether the newest table is to take in no more: it is full, and none before it waits to
     /// become a run.
-    pub(super) fn is_full(&self, sources: &Sources) -> bool {
+    pub(super) fn is_full(&self, sources: &Sources, end: Mark) -> bool {
         let [table] = sources.tables.as_slice() else { return false };
-        self.has_outgrown(table, 1)
+        self.is_beyond(table.start(), end, 1)
     }
 
-    fn has_outgrown(&self, table: &Table, times: u64) -> bool {
-        let (events, bytes) = (self.settings.tail_events, self.settings.tail_bytes);
-        table.events() >= events.saturating_mul(times)
-            || table.log_bytes() >= bytes.saturating_mul(times)
+    /// Notes whether the index lags too far behind: commits wait until it does not.
+    pub(super) fn note_lag(&self, sources: &Sources, end: Mark) {
+        let lags = match sources.tables.as_slice() {
+            [oldest, _, ..] => self.is_beyond(oldest.start(), end, LAG),
+            _ => false,
+        };
+        self.indexer.lags.store(lags, Ordering::Relaxed);
+    }
+
+    /// Whether there is so many times more between two marks than makes a table full.
+    fn is_beyond(&self, start: Mark, end: Mark, times: u64) -> bool {
+        let events = end.next.get().saturating_sub(start.next.get());
+        let bytes = end.at.since(start.at);
+        events >= self.settings.tail_events.saturating_mul(times)
+            || bytes >= self.settings.tail_bytes.saturating_mul(times)
     }
 
     /// Called before a commit: if the index lags too far behind, this thread helps.
@@ -101,18 +117,12 @@ impl WriteSide {
     /// Where that fails, such as on a full device, the commit goes on all the same: the index in
     /// memory grows, and nothing is lost.
     pub(super) fn keep_up(&self, core: &Core) {
-        let lags = || {
-            let sources = core.index.sources();
-            match sources.tables.as_slice() {
-                [.., _, active] => self.has_outgrown(active, LAG),
-                _ => false,
-            }
-        };
-        if !lags() {
+        if !self.indexer.lags.load(Ordering::Relaxed) {
             return;
         }
         let mut state = self.indexer.lock();
-        if state.not_before.is_none_or(|then| Instant::now() >= then) && lags() {
+        let again = state.not_before.is_none_or(|then| Instant::now() >= then);
+        if again && self.indexer.lags.swap(false, Ordering::Relaxed) {
             let result = self.table_to_run(core, &mut state, false);
             self.note_index(&mut state, &result);
         }
@@ -196,8 +206,8 @@ impl WriteSide {
         let sources = core.index.sources();
         let [table, _, ..] = sources.tables.as_slice() else { return Ok(()) };
         let Some(end) = table.end() else { return Ok(()) };
-        // A slot speaks of nothing that is not synced.
-        self.sync_to(core, end.at)?;
+        // The sync before the slot is written takes it along.
+        self.write_to(core, end.at)?;
         let id = state.take_id();
         let input = vec![Input::table(table.clone())];
         let job = Job::new(input, 0, id, core.identity.key).map_err(run_error)?;
@@ -246,7 +256,9 @@ impl WriteSide {
         let parts = chosen.iter().map(|run| Input::Run((*run).clone())).collect();
         let id = state.take_id();
         match Job::new(parts, level, id, core.identity.key) {
-            Ok(Some(job)) => state.merges.push(Merge { inputs, level, job, extent: None }),
+            Ok(Some(job)) => {
+                state.merges.push(Merge { inputs, level, job, extent: None, unsynced: 0 });
+            }
             // More than a run can hold: these stay as they are.
             Ok(None) => {}
             Err(error) => self.heal_input(core, error)?,
@@ -261,8 +273,10 @@ impl WriteSide {
         let done = self.write_run(core, &mut merge.job, &mut merge.extent, STEP);
         match done {
             Ok(false) => {
-                if merge.job.written() > before {
+                merge.unsynced = merge.unsynced.saturating_add(merge.job.written() - before);
+                if merge.unsynced >= STEP {
                     // What is not synced yet stays small, whoever syncs next.
+                    merge.unsynced = 0;
                     core.sync_now()?;
                 }
                 state.merges.push(merge);
@@ -380,6 +394,9 @@ impl WriteSide {
         dropped: &[Arc<Run>],
         change: impl FnOnce(&mut Slot),
     ) -> Result<(), Error> {
+        // The long sync comes first, while others may have the slots: a commit that begins a new
+        // segment needs them.
+        core.sync_now()?;
         let recorded = Timestamp::from_micros(self.recorded.load(Ordering::Relaxed));
         let mut slots = self.slots.lock();
         if let Some(extent) = extent {
@@ -389,7 +406,7 @@ impl WriteSide {
         for run in dropped {
             slots.free.drop_run(run, counter);
         }
-        slots.write(core, recorded, Before::Sync, change)
+        slots.write(core, recorded, Before::Nothing, change)
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Chain(pub u64);
 pub struct TermHash(pub u128);
 
 /// Builds hashers for maps by [`TermHash`], which is a keyed hash already: its own low bits serve.
+/// And for maps by 32-bit offsets, whose number somebody who writes files may choose, but not so
+/// many of them that it matters.
 #[derive(Clone, Copy, Default)]
 pub struct KeyedAlready;
 
@@ -40,6 +42,11 @@ impl BuildHasher for KeyedAlready {
 impl Hasher for LowBits {
     fn write(&mut self, bytes: &[u8]) {
         self.0 = bytes.first_chunk::<8>().map_or(0, |low| u64::from_le_bytes(*low));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        // Fibonacci hashing (Knuth, TAOCP 6.4): both ends of the word serve the map.
+        self.0 = u64::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
     }
 
     fn finish(&self) -> u64 {

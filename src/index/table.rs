@@ -105,13 +105,6 @@ impl Table {
         self.read().events
     }
 
-    /// Bytes of log from where it begins to its last event.
-    pub fn log_bytes(&self) -> u64 {
-        let events = self.events();
-        let last = self.start.next.get().saturating_add(events).saturating_sub(1);
-        self.locate(Position::new(last)).map_or(0, |at| at.since(self.start.at))
-    }
-
     /// The log offset of the event with this position.
     pub fn locate(&self, position: Position) -> Option<LogOffset> {
         self.offsets.get(position)

@@ -44,6 +44,9 @@ pub fn scan_past(
         let mut at = end.max(segment.first_frame());
         while at < segment.log_end() {
             let file_offset = segment.file_offset(at);
+            // Pages that were read ahead would pass for data; room that was never used has none.
+            let rest = segment.extent.end().saturating_sub(file_offset);
+            let _ = storage.drop_cache(file_offset, rest);
             let data = storage.next_data(file_offset, segment.extent.end());
             if data > file_offset {
                 // Where nothing was ever written, there is nothing. Places stay multiples of 8.
@@ -58,8 +61,15 @@ pub fn scan_past(
             let file_offset = segment.file_offset(at);
             let read = read_full(storage, bytes, file_offset)?;
             let bytes = bytes.get(..read).unwrap_or_default();
-            // All but the last chunk leave the overlap to the next.
-            let own = if read < CHUNK + OVERLAP { read } else { CHUNK };
+            // All but the last chunk end with a page, and leave the overlap to the next.
+            let own = if read < CHUNK + OVERLAP { read } else { CHUNK - index(file_offset % PAGE) };
+            if own == 0 {
+                break;
+            }
+            if is_zero(bytes) {
+                at = at.plus(u64_of(own));
+                continue;
+            }
             note_dirty(&mut residue, bytes.get(..own).unwrap_or_default(), file_offset);
             look(bytes, own, at, |bytes, at| {
                 if let Some((header, _)) = FrameHeader::decode(bytes, at, key) {
@@ -72,9 +82,6 @@ pub fn scan_past(
                     stub_at_end |= at == end;
                 }
             });
-            if own == 0 {
-                break;
-            }
             at = at.plus(u64_of(own));
         }
     }
@@ -82,6 +89,16 @@ pub fn scan_past(
         residue.bytes = residue.bytes.saturating_sub(u64_of(crate::format::STUB_LEN));
     }
     Ok(residue)
+}
+
+/// Whether there is nothing but zeros. Most of what is scanned is room that was never used.
+fn is_zero(bytes: &[u8]) -> bool {
+    let (chunks, rest) = bytes.as_chunks::<64>();
+    let (words, tail) = rest.as_chunks::<8>();
+    let or = |words: &[[u8; 8]]| words.iter().fold(0, |all, word| all | u64::from_le_bytes(*word));
+    chunks.iter().all(|chunk| or(chunk.as_chunks::<8>().0) == 0)
+        && or(words) == 0
+        && tail.iter().all(|byte| *byte == 0)
 }
 
 /// Newer than the slot's, or another of the same number: that too was begun by a slot which is

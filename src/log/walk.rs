@@ -2,8 +2,8 @@
 
 use super::{Rules, SegmentList, Window, check_frame};
 use crate::format::{
-    Entry, Epoch, FRAME_LEN, FileKey, FrameHeader, FrameKind, Mark, NAME_HEAD_LEN, NameRecord,
-    Named, RawEvent, Record, TermHash, index, u64_of,
+    Entry, Epoch, FRAME_LEN, FileKey, FrameHeader, FrameKind, KeyedAlready, Mark, NAME_HEAD_LEN,
+    NameRecord, Named, RawEvent, Record, TermHash, index, u64_of,
 };
 use crate::words::{Limit, LogOffset, Position, Timestamp, Version};
 use std::collections::HashMap;
@@ -53,7 +53,7 @@ pub struct Walk<'a> {
     pub commits: u64,
     last_epoch: u64,
     proof_met: bool,
-    names: HashMap<u32, OwnName>,
+    names: HashMap<u32, OwnName, KeyedAlready>,
     names_of: Option<LogOffset>,
     seen: Vec<Seen>,
     /// The names that the seen events refer to: stream, type, tags.
@@ -100,7 +100,7 @@ impl<'a> Walk<'a> {
             last_epoch: 0,
             // A walk that starts later has the epoch's beginning behind it.
             proof_met: start.at > proof.at,
-            names: HashMap::new(),
+            names: HashMap::default(),
             names_of: None,
             seen: Vec::new(),
             references: Vec::new(),
