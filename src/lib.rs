@@ -38,8 +38,8 @@ mod wake;
 mod store;
 
 pub use engine::{
-    Chore, Clock, Ending, Health, IndexStats, Issue, RecoveryReport, Stats, SystemClock,
-    VerifyReport,
+    Chore, Clock, CopyReport, Ending, Health, IndexStats, Issue, RecoveryReport, Stats,
+    SystemClock, VerifyReport,
 };
 pub use read::{Cursor, Names, Read, Reader, View};
 pub use store::{Options, Store};

@@ -77,6 +77,12 @@ impl Follow {
         Ok((core, follow))
     }
 
+    /// Where the durable log ends, and what the newest slot says.
+    pub fn durable_end(&self) -> (Mark, Slot) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.here, state.slot.clone())
+    }
+
     /// Looks for commits that have become durable.
     pub fn refresh(&self, core: &Core) -> Result<(), Error> {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -123,6 +123,17 @@ fn begin(before: Option<&RunRef>) -> LogOffset {
     before.map_or(LogOffset::ZERO.plus(u64_of(SEGMENT_HEADER_LEN)), |before| before.end)
 }
 
+/// A run of the log behind another one, up to where `wanted` says, in memory.
+pub fn build_run(
+    storage: &Arc<dyn Storage>,
+    identity: &Identity,
+    segments: &SegmentList,
+    before: Option<&RunRef>,
+    wanted: &RunRef,
+) -> Result<Run, Error> {
+    rebuild(storage, identity, segments, begin(before), wanted, (0, None))
+}
+
 /// Makes a run anew from the log, in memory: as much as it takes in the file.
 fn rebuild(
     storage: &Arc<dyn Storage>,

@@ -3,6 +3,7 @@
 mod bell;
 mod close;
 mod commit;
+mod copy;
 mod core;
 mod examine;
 mod flow;
@@ -30,6 +31,7 @@ mod writer;
 mod tests;
 
 pub use self::core::{READ_AHEAD, READ_ONE};
+pub use copy::CopyReport;
 pub use genesis::genesis;
 pub use health::{Health, IndexStats, Stats};
 pub use keeper::Chore;

@@ -59,6 +59,12 @@ pub trait Storage: Send + Sync + 'static {
         offset
     }
 
+    /// Gives the room of these bytes back, if the device can: they read as zero then, or as before.
+    fn release(&self, offset: u64, length: u64) -> io::Result<()> {
+        let _ = (offset, length);
+        Ok(())
+    }
+
     /// Whether this is still what the next opener would find. `false` stops all writing.
     fn still_there(&self) -> io::Result<bool> {
         Ok(true)

@@ -10,6 +10,7 @@ mod sys;
 mod transfer;
 
 pub use device::Storage;
+pub(crate) use file::NewFile;
 pub use file::{Access, FileStorage};
 pub use memory::MemoryStorage;
 pub use sys::{Map, process_name};

@@ -1,8 +1,9 @@
 //! The handle.
 
 use super::Options;
-use crate::engine::{Chore, Engine, Health, RecoveryReport, Stats, VerifyReport};
+use crate::engine::{Chore, CopyReport, Engine, Health, RecoveryReport, Stats, VerifyReport};
 use crate::read::{Cursor, Names, Read, View};
+use crate::storage::{NewFile, Storage};
 use crate::wake;
 use crate::words::{
     AppendError, Appended, Commit, Error, ExpectedVersion, NewEvent, Position, RecordedEvent,
@@ -210,6 +211,52 @@ impl Store {
         self.engine.verify(progress)
     }
 
+    /// Copies what is durable now to a new file, while the store goes on being written: the same
+    /// store, with the same id, closed. The copy is read again before it appears.
+    ///
+    /// ```
+    /// use annals::{NewEvent, Store};
+    /// let folder = tempfile::tempdir()?;
+    /// let store = Store::open(folder.path().join("orders.annals"))?;
+    /// store.append("order-1", 0, [NewEvent::new("OrderPlaced", "{}")])?;
+    /// store.backup_to(folder.path().join("backup.annals"))?;
+    /// let copy = Store::open(folder.path().join("backup.annals"))?;
+    /// assert_eq!(copy.id(), store.id());
+    /// assert_eq!(copy.head()?.get(), 1);
+    /// // Nothing is ever written over.
+    /// assert!(store.backup_to(folder.path().join("backup.annals")).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn backup_to(&self, path: impl AsRef<Path>) -> Result<CopyReport, Error> {
+        self.backup_to_with(path, |_, _| ControlFlow::Continue(()))
+    }
+
+    /// As [`Store::backup_to`]; `progress` gets bytes done and bytes in all, and may stop it. Then
+    /// there is no copy.
+    pub fn backup_to_with(
+        &self,
+        path: impl AsRef<Path>,
+        progress: impl FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<CopyReport, Error> {
+        copy_to(path.as_ref(), |target| self.engine.backup(target, progress))
+    }
+
+    /// Writes everything anew to a new file: a store with an id of its own, that has the same
+    /// events at the same positions, and no unused room. Ids that were derived are written out.
+    pub fn compact_to(&self, path: impl AsRef<Path>) -> Result<CopyReport, Error> {
+        self.compact_to_with(path, |_, _| ControlFlow::Continue(()))
+    }
+
+    /// As [`Store::compact_to`]; `progress` gets bytes done and bytes in all, and may stop it. Then
+    /// there is no copy.
+    pub fn compact_to_with(
+        &self,
+        path: impl AsRef<Path>,
+        progress: impl FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<CopyReport, Error> {
+        copy_to(path.as_ref(), |target| self.engine.compact(target, progress))
+    }
+
     /// Does now what the background thread would do some time: for stores opened [without
     /// it](Options::without_keeper).
     pub fn chore(&self, chore: Chore) -> Result<(), Error> {
@@ -220,4 +267,20 @@ impl Store {
     pub fn close(&self) -> Result<(), Error> {
         self.engine.close()
     }
+}
+
+/// Makes a file of what `copy` writes; none if it fails or is stopped.
+fn copy_to(
+    path: &Path,
+    copy: impl FnOnce(&Arc<dyn Storage>) -> Result<CopyReport, Error>,
+) -> Result<CopyReport, Error> {
+    let failed =
+        |error| Error::io(format!("copying the store to '{}' failed", path.display()), error);
+    let new = NewFile::begin(path).map_err(failed)?;
+    let target: Arc<dyn Storage> = new.storage().clone();
+    let report = copy(&target)?;
+    if !report.cancelled {
+        new.finish().map_err(failed)?;
+    }
+    Ok(report)
 }

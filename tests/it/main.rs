@@ -14,6 +14,7 @@
 mod append;
 mod bad_input;
 mod concurrency;
+mod copies;
 mod fixture;
 mod flights;
 mod flips;

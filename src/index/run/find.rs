@@ -62,6 +62,22 @@ impl Run {
         self.stands_for.as_ref().unwrap_or(self.pages.place())
     }
 
+    /// How many pages it has, wherever they are.
+    pub fn page_count(&self) -> u32 {
+        self.pages.place().pages
+    }
+
+    /// Each of its pages, checked.
+    pub fn each_page(
+        &self,
+        mut each: impl FnMut(u32, &[u8]) -> std::io::Result<()>,
+    ) -> Result<(), RunError> {
+        for number in 0..self.page_count() {
+            each(number, &self.pages.get(number)?).map_err(RunError::Io)?;
+        }
+        Ok(())
+    }
+
     /// What it covers, and how much of everything it has.
     pub fn header(&self) -> &RunHeader {
         &self.header

@@ -1,32 +1,62 @@
 //! Atomic creation: the file appears whole or not at all, and never in the place of another.
 
-use super::super::sys;
+use super::super::{Access, FileStorage, Storage, sync_full, sys, write_full};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// Makes a file at `path` that begins with `contents` and has room for `length` bytes, all of it
-/// durable.
-///
-/// Fails with `AlreadyExists` if there is something at `path`, even if it came up while this was
-/// under way.
-pub(super) fn create(path: &Path, contents: &[u8], length: u64) -> io::Result<()> {
-    let temporary = temporary_name(path)?;
-    let result = write_whole(&temporary, contents, length)
-        .and_then(|()| sys::rename_new(&temporary, path))
-        .and_then(|()| sync_folder(path));
-    if result.is_err() {
-        // It may be there or not; if it stays, it is in nobody's way.
-        let _ = fs::remove_file(&temporary);
-    }
-    result
+/// A file that is being made beside its place, and comes there whole when it is finished. Dropped
+/// before, it is gone.
+pub struct NewFile {
+    storage: Arc<FileStorage>,
+    temporary: PathBuf,
+    path: PathBuf,
 }
 
-fn write_whole(path: &Path, contents: &[u8], length: u64) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    sys::allocate(&file, 0, length)?;
-    file.write_all(contents)?;
-    file.sync_all()
+impl NewFile {
+    /// Begins an empty file that is to be at `path`, where nothing may be.
+    pub fn begin(path: &Path) -> io::Result<Self> {
+        if path.try_exists()? {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let temporary = temporary_name(path)?;
+        OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+        let storage = FileStorage::open(&temporary, Access::Map, true);
+        let storage = Arc::new(storage.inspect_err(|_| drop(fs::remove_file(&temporary)))?);
+        Ok(Self { storage, temporary, path: path.to_owned() })
+    }
+
+    /// What is written to.
+    pub fn storage(&self) -> &Arc<FileStorage> {
+        &self.storage
+    }
+
+    /// Makes it durable and puts it in its place.
+    ///
+    /// Fails with `AlreadyExists` if there is something, even if it came up while this was under
+    /// way.
+    pub fn finish(self) -> io::Result<()> {
+        sync_full(&*self.storage)?;
+        sys::rename_new(&self.temporary, &self.path)?;
+        sync_folder(&self.path)
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        // After finishing there is nothing; else, if it stays, it is in nobody's way.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+/// Makes a file at `path` that begins with `contents` and has room for `length` bytes, all of it
+/// durable, at once or not at all.
+pub(super) fn create(path: &Path, contents: &[u8], length: u64) -> io::Result<()> {
+    let new = NewFile::begin(path)?;
+    new.storage.allocate(0, length)?;
+    write_full(&*new.storage, contents, 0)?;
+    new.finish()
 }
 
 /// A name beside `path` that nobody else takes.

@@ -120,6 +120,10 @@ impl Storage for FileStorage {
         sys::next_data(&self.file, offset, end)
     }
 
+    fn release(&self, offset: u64, length: u64) -> io::Result<()> {
+        sys::release(&self.file, offset, length)
+    }
+
     fn still_there(&self) -> io::Result<bool> {
         match sys::file_at(&self.path) {
             Ok(found) => Ok(found == self.id),

@@ -44,6 +44,24 @@ pub(in crate::storage) fn drop_cache(file: &File, offset: u64, length: u64) -> i
     Ok(())
 }
 
+/// Gives room back to the file system. Best effort: where it can't, the room stays.
+pub(in crate::storage) fn release(file: &File, offset: u64, length: u64) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let (from, count) = (off_t(offset)?, off_t(length)?);
+        let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+        // SAFETY: `fallocate` takes a descriptor and numbers; `file` keeps the descriptor open.
+        if unsafe { libc::fallocate(file.as_raw_fd(), mode, from, count) } != 0 {
+            let error = io::Error::last_os_error();
+            if !matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOSYS)) {
+                return Err(error);
+            }
+        }
+    }
+    let _ = (file, offset, length);
+    Ok(())
+}
+
 /// Where the next bytes are that were ever written, from `offset` on; `end` if none before it.
 pub(in crate::storage) fn next_data(file: &File, offset: u64, end: u64) -> u64 {
     #[cfg(any(target_os = "linux", target_os = "android"))]

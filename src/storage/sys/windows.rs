@@ -12,6 +12,10 @@ pub(in crate::storage) fn drop_cache(_: &File, _: u64, _: u64) -> io::Result<()>
     Ok(())
 }
 
+pub(in crate::storage) fn release(_: &File, _: u64, _: u64) -> io::Result<()> {
+    Ok(())
+}
+
 pub(in crate::storage) fn next_data(_: &File, offset: u64, _: u64) -> u64 {
     offset
 }

@@ -1,0 +1,178 @@
+//! Compacting: the same events at the same positions, written anew into a store with an id of its
+//! own. What is not taken along: room that nobody uses, and pieces of index that were merged.
+
+use super::CopyReport;
+use crate::engine::genesis::genesis;
+use crate::engine::settings::{Clock, Settings};
+use crate::engine::view::View;
+use crate::engine::writer::Engine;
+use crate::engine::{Chore, READ_AHEAD};
+use crate::format::{Chain, Entry, Mark, SEGMENT_HEADER_LEN, u64_of};
+use crate::log::{Fetch, Located, Rules, Walk, Window};
+use crate::storage::{Storage, sync_full, write_full};
+use crate::words::{
+    AppendError, Commit, Corruption, Durability, Error, ErrorKind, Event, ExpectedVersion,
+    LogOffset, NewEvent, Position, Timestamp, Version,
+};
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// The room left in the last segment is about this part of the log at most.
+const PART: u64 = 64;
+
+/// Gives each commit the time that it had.
+struct Replayed(AtomicI64);
+
+impl Clock for Replayed {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::Relaxed))
+    }
+}
+
+impl Engine {
+    /// Writes everything visible anew to an empty device. `progress` gets bytes done and bytes in
+    /// all, and may stop it.
+    pub fn compact(
+        &self,
+        target: &Arc<dyn Storage>,
+        mut progress: impl FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<CopyReport, Error> {
+        let view = self.view()?;
+        if view.sources.first() != Position::new(1) {
+            let what = "a store that does not begin with position 1 can't be compacted";
+            return Err(Error::new(ErrorKind::Newer, what));
+        }
+        let at = LogOffset::ZERO.plus(u64_of(SEGMENT_HEADER_LEN));
+        let all = view.end.since(at);
+        let clock = Arc::new(Replayed(AtomicI64::new(i64::MIN)));
+        let largest = (all / PART).max(1).next_power_of_two();
+        let usual = Settings::default();
+        let settings = Settings {
+            clock: clock.clone(),
+            durability: Durability::Buffered,
+            keeper: false,
+            segment_max: largest.clamp(usual.segment_min, usual.segment_max),
+            ..usual
+        };
+        let genesis = genesis(&settings);
+        target.allocate(0, genesis.length).map_err(failed)?;
+        write_full(&**target, &genesis.bytes, 0).map_err(failed)?;
+        let copy = Self::open(target.clone(), settings)?;
+
+        let mut walk = self.walk_all(&view, at);
+        let core = &*self.core;
+        let mut fetch =
+            Fetch::new(core.storage.clone(), core.identity, view.segments.clone(), READ_AHEAD);
+        let mut report = CopyReport::default();
+        while walk.here.at < view.end {
+            let mut commit = None;
+            let just_one = walk.here.at.plus(1);
+            let stop = walk
+                .run(just_one, &mut |met: &[Entry<'_>]| {
+                    commit = Some(again(&view, &mut fetch, met));
+                    true
+                })
+                .map_err(failed)?;
+            if stop.is_some() {
+                return Err(Error::corrupt(Corruption {
+                    file_offset: None,
+                    log_offset: Some(walk.here.at),
+                    intact_to: Some(walk.here.next.previous()),
+                    what: "the log fails its check, so the store can't be compacted".to_owned(),
+                }));
+            }
+            // The end of a segment is no commit.
+            if let Some(commit) = commit {
+                let (commit, recorded) = commit?;
+                clock.0.store(recorded.micros(), Ordering::Relaxed);
+                let appended = copy.commit(&commit).map_err(refused)?;
+                debug_assert_eq!(appended.last, walk.here.next.previous());
+                report.commits += 1;
+                report.events = appended.last.get();
+                if copy.core.index.sources().tables.len() > 1 {
+                    copy.chore(Chore::Index)?;
+                }
+            }
+            if progress(walk.here.at.since(at), all).is_break() {
+                return Ok(CopyReport { cancelled: true, ..CopyReport::default() });
+            }
+        }
+        copy.close()?;
+        release_free(&**target)?;
+        report.bytes = target.size().map_err(failed)?;
+        Ok(report)
+    }
+
+    fn walk_all<'a>(&self, view: &'a View, at: LogOffset) -> Walk<'a> {
+        let start = Mark { at, chain: Chain::default(), next: view.sources.first() };
+        // What the view shows is believed: the recovery rule was applied when it was opened.
+        let never = Mark { at: LogOffset::new(u64::MAX), ..start };
+        let epoch = crate::format::Epoch { counter: u64::MAX, salt: 0 };
+        let window = Window::new(self.core.storage.clone(), READ_AHEAD);
+        let marks = (start, never, epoch);
+        Walk::new(self.core.identity.key, &view.segments, window, Rules::ALL, marks)
+    }
+}
+
+/// A commit as it was made, with the ids written out, and its recorded time.
+fn again(view: &View, fetch: &mut Fetch, met: &[Entry<'_>]) -> Result<(Commit, Timestamp), Error> {
+    let mut commit = Commit::new();
+    let mut recorded = Timestamp::from_micros(i64::MIN);
+    let mut rest = met;
+    while let Some(first) = rest.first() {
+        let same = rest.iter().take_while(|entry| entry.stream.hash == first.stream.hash).count();
+        let (part, others) = rest.split_at_checked(same).unwrap_or_default();
+        rest = others;
+        let mut events = Vec::with_capacity(part.len());
+        for entry in part {
+            let place = Located { position: entry.position, at: entry.at };
+            let event = fetch.event(place, view.watermark);
+            let event = event.map_err(|error| view.core.fetch_error(error))?;
+            recorded = event.recorded;
+            events.push(new_event(&event));
+        }
+        let before = Version::new(first.version.get().saturating_sub(1));
+        commit = commit.append(first.stream.text, ExpectedVersion::Exact(before), events);
+    }
+    Ok((commit, recorded))
+}
+
+fn new_event(event: &Event<'_>) -> NewEvent {
+    let mut new = NewEvent::new(event.event_type(), event.payload);
+    new.kind = event.kind;
+    new.schema_version = event.schema_version;
+    new.tags = event.tags().iter().map(str::to_owned).collect();
+    // A derived id would be another one in the copy.
+    new.id = Some(event.id());
+    new.correlation_id = event.correlation_id;
+    new.causation_id = event.causation_id;
+    new.occurred = event.occurred;
+    new.metadata = event.metadata.map(<[u8]>::to_vec);
+    new
+}
+
+/// Gives the room back that merged runs have left.
+fn release_free(target: &dyn Storage) -> Result<(), Error> {
+    let found = crate::engine::examine::read_slots(target)?;
+    let free = found.chosen.map(|(slot, _)| slot.free).unwrap_or_default();
+    for extent in free {
+        target.release(extent.file_offset, extent.length).map_err(failed)?;
+    }
+    sync_full(target).map_err(failed)
+}
+
+fn failed(error: io::Error) -> Error {
+    Error::io("compacting the store failed", error)
+}
+
+fn refused(error: AppendError) -> Error {
+    match error {
+        AppendError::Other(error) | AppendError::OutcomeUnknown(error) => error,
+        error => Error::new(
+            ErrorKind::Io,
+            format!("compacting the store failed: a commit does not fit the copy: {error}"),
+        ),
+    }
+}

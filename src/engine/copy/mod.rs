@@ -1,0 +1,18 @@
+//! Copies of a store: as it is (backup), or written anew without what nobody needs (compact).
+
+mod backup;
+mod compact;
+
+/// What copying a store has come to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct CopyReport {
+    /// Commits in the copy.
+    pub commits: u64,
+    /// Events in the copy.
+    pub events: u64,
+    /// Bytes of the copy, as long as its file is.
+    pub bytes: u64,
+    /// Whether it was stopped before the end: then there is no copy.
+    pub cancelled: bool,
+}
