@@ -1,16 +1,17 @@
 //! Holds FORMAT.md to the code: its tables to the layout, its examples to the codecs, its numbers
 //! to the constants.
 
-mod page;
-mod store;
+pub mod page;
+pub mod store;
 
 use super::bytes::{get_u32, get_u64, pad8};
 use super::check::crc;
 use super::layout::{
-    COMMIT_TAG, END_TAG, EVENT_TAG, FORMAT_VERSION, HEADER_MAGIC, NAME_TAG, SEGMENT_TAG, SLOT_FREE,
-    SLOT_MAGIC, SLOT_RUNS, STUB_TAG, event, extras, frame, header, name, segment, segment_ref,
-    slot, stub,
+    COMMIT_TAG, END_TAG, EVENT_TAG, FORMAT_VERSION, HEADER_MAGIC, NAME_TAG, RUN_TAG, SEGMENT_TAG,
+    SLOT_FREE, SLOT_MAGIC, SLOT_RUNS, STUB_TAG, event, extras, frame, free_ref, header, listed,
+    name, page_head, run, run_ref, segment, segment_ref, slot, stub, term_entry,
 };
+use super::run::TERMS_PER_BLOCK;
 use super::*;
 use crate::words::{EventKind, Limit, LogOffset, NewEvent, Position, Timestamp, derived_id};
 use page::{Example, example, examples, hex, number, show, spaced, table, tables};
@@ -21,16 +22,22 @@ use uuid::Uuid;
 /// Name, offset, size of each field.
 type Layout = &'static [(&'static str, usize, usize)];
 
-const LAYOUTS: [(&str, Layout); 9] = [
+const LAYOUTS: [(&str, Layout); 15] = [
     ("header", header::TABLE),
     ("slot", slot::TABLE),
     ("segment_ref", segment_ref::TABLE),
+    ("run_ref", run_ref::TABLE),
+    ("free_ref", free_ref::TABLE),
     ("segment", segment::TABLE),
     ("frame", frame::TABLE),
     ("name", name::TABLE),
     ("event", event::TABLE),
     ("stub", stub::TABLE),
     ("extras", extras::TABLE),
+    ("run", run::TABLE),
+    ("page_head", page_head::TABLE),
+    ("term_entry", term_entry::TABLE),
+    ("listed", listed::TABLE),
 ];
 
 #[test]
@@ -115,6 +122,55 @@ fn every_example_in_format_md_is_read_as_what_was_written() {
 }
 
 #[test]
+fn the_run_in_format_md_is_read_as_what_was_written() {
+    let slot = Slot::decode(&example("slot", "")).unwrap_or_else(|why| panic!("{why:?}"));
+    let [place] = slot.runs.as_slice() else { panic!("the slot names one run") };
+    assert_eq!(*place, run_place());
+    let bytes = example("run", "");
+    let pages: Vec<&[u8]> = bytes.chunks(index(PAGE)).collect();
+    for (page, number) in pages.iter().zip(0..) {
+        assert!(is_page(page, place.id, number, &key()), "page {number}");
+    }
+    let header = RunHeader::decode(pages[0], place).unwrap();
+    assert_eq!(header, run_header());
+    let (sections, count) = header.sections().unwrap();
+    assert_eq!((sections.offsets, sections.terms), (1..2, 2..3));
+    assert_eq!((sections.fences, sections.filter), (3..3, 3..3), "one page of terms has neither");
+    assert_eq!((sections.postings, sections.names, count), (3..4, 4..5, place.pages));
+    for (nth, at) in RECORDS.into_iter().enumerate() {
+        assert_eq!(offset_at(pages[1], nth, header.width), Some(LogOffset::new(at)));
+    }
+    let mut before = TermHash(0);
+    let mut found = BTreeMap::new();
+    for nth in 0..index(u64::from(header.terms)) {
+        let entry = TermEntry::decode(pages[2], nth);
+        assert!(entry.hash > before, "sorted by hash");
+        let postings: Vec<u32> = match entry.count {
+            1 => vec![entry.start],
+            count => {
+                let places = entry.start..entry.start + count;
+                places.map(|place| u32_at(pages[3], index(u64::from(place)))).collect()
+            }
+        };
+        assert_eq!(entry.base, 0, "nothing was before the run");
+        found.insert(entry.hash, postings);
+        before = entry.hash;
+    }
+    let terms = run_terms();
+    let wanted = terms.iter().map(|term| (key().term(&term.1).of(term.0), term.2.to_vec()));
+    assert_eq!(found, wanted.collect());
+    let mut at = 0;
+    for (kind, text, postings) in run_names() {
+        let listed = Listed::decode(pages[4], at).unwrap();
+        assert_eq!((listed.kind, listed.text), (kind, text));
+        assert_eq!(u64::from(listed.count), u64_of(postings.len()), "{text}");
+        assert_eq!((listed.first, listed.last), (postings[0], *postings.last().unwrap()));
+        at += listed.len();
+    }
+    assert_eq!(Listed::decode(pages[4], at), None, "the page ends");
+}
+
+#[test]
 fn what_is_said_beside_an_example_is_what_its_bytes_say() {
     for Example { structure, title, bytes, notes } in examples() {
         let (_, layout) = LAYOUTS.iter().find(|(name, _)| *name == structure).unwrap();
@@ -138,8 +194,11 @@ fn what_is_said_beside_an_example_is_what_its_bytes_say() {
             };
             assert_eq!(bytes, meant, "{place} is not {said}");
         }
-        // Lists and reserved room are zero, or have examples of their own.
-        unsaid.retain(|field, bytes| field != "segments" && bytes.iter().any(|&byte| byte != 0));
+        // Reserved room is zero; lists and heads of pages are structures of their own.
+        let own = ["segments", "runs", "page_head"];
+        unsaid.retain(|field, bytes| {
+            !own.contains(&field.as_str()) && bytes.iter().any(|&byte| byte != 0)
+        });
         assert!(unsaid.is_empty(), "example '{structure} {title}' says nothing of {unsaid:?}");
     }
 }
@@ -148,7 +207,7 @@ fn what_is_said_beside_an_example_is_what_its_bytes_say() {
 fn the_examples_in_format_md_are_pieces_of_one_store() {
     let slot = Slot::decode(&example("slot", "")).unwrap_or_else(|why| panic!("{why:?}"));
     let key = slot.identity.key;
-    assert_eq!(slot.segments[0].first_frame(), slot.index.at);
+    assert_eq!(slot.segments[0].first_frame(), slot.proof.at, "the epoch begins with the log");
     let mut log = example("segment", "first");
     let records = [
         ("frame", "first"),
@@ -165,7 +224,8 @@ fn the_examples_in_format_md_are_pieces_of_one_store() {
     log.extend(records.iter().flat_map(|(structure, title)| example(structure, title)));
     assert_eq!(u64_of(log.len()), slot.watermark.get(), "a closed store ends at the watermark");
 
-    let mut mark = slot.index;
+    let mut mark = slot.proof;
+    let mut places = Vec::new();
     for commit in [first_frame(), second_frame()] {
         let bytes = &log[index(mark.at.get())..];
         let (header, check) = FrameHeader::decode(bytes, mark.at, &key).unwrap();
@@ -184,6 +244,7 @@ fn the_examples_in_format_md_are_pieces_of_one_store() {
                 Record::Name(name) => name.check(place, &key),
                 Record::Event(event) => {
                     assert_eq!(event.distance, u32::try_from(at).unwrap());
+                    places.push(place);
                     events += 1;
                     let check = event.check(place, position, &key);
                     position = position.next().unwrap();
@@ -205,6 +266,10 @@ fn the_examples_in_format_md_are_pieces_of_one_store() {
         mark = Mark { at: mark.at.plus(u64_of(end)), chain: check, next: position };
     }
     assert_eq!(mark.at, slot.watermark);
+    assert_eq!(mark, slot.index, "a closed store is indexed to its end");
+    assert_eq!(places, RECORDS.map(LogOffset::new), "the run says where the events are");
+    let run = slot.runs[0].extent();
+    assert_eq!((run.file_offset, run.length), (slot.segments[1].extent.end(), run_length()));
     let first = FrameHeader::decode(&log[64..], LogOffset::new(64), &key).unwrap();
     assert_eq!(end_record().before, first.1, "the end record could stand after the first commit");
 }
@@ -212,6 +277,7 @@ fn the_examples_in_format_md_are_pieces_of_one_store() {
 #[test]
 fn every_constant_in_format_md_is_that_of_the_code() {
     let tag = |tag: u32| spaced(&tag.to_le_bytes());
+    let offsets = |width| RunHeader { width, ..RunHeader::default() }.offsets_per_page();
     let constants = [
         ("format_version", FORMAT_VERSION.to_string()),
         ("page", PAGE.to_string()),
@@ -227,8 +293,15 @@ fn every_constant_in_format_md_is_that_of_the_code() {
         ("commit_tag", tag(COMMIT_TAG)),
         ("end_tag", tag(END_TAG)),
         ("stub_tag", tag(STUB_TAG)),
+        ("run_tag", tag(RUN_TAG)),
         ("name_tag", spaced(&[NAME_TAG])),
         ("event_tag", spaced(&[EVENT_TAG])),
+        ("offsets_per_page", format!("{}, {}", offsets(4), offsets(8))),
+        ("terms_per_page", TERMS_PER_PAGE.to_string()),
+        ("fences_per_page", FENCES_PER_PAGE.to_string()),
+        ("terms_per_block", TERMS_PER_BLOCK.to_string()),
+        ("blocks_per_page", BLOCKS_PER_PAGE.to_string()),
+        ("postings_per_page", POSTINGS_PER_PAGE.to_string()),
     ];
     let rows = table("| constant | value | what it is |");
     let shown: Vec<_> = rows
@@ -302,6 +375,57 @@ fn every_kind_of_an_event_in_format_md_is_that_of_the_code() {
         .map(|row| (number(row[0]), row[1].to_owned()))
         .collect();
     assert_eq!(shown, written);
+}
+
+#[test]
+fn every_kind_of_a_term_in_format_md_is_that_of_the_code() {
+    let kinds = [
+        (TermKind::Stream, "stream"),
+        (TermKind::Category, "category"),
+        (TermKind::Type, "type"),
+        (TermKind::Tag, "tag"),
+        (TermKind::Correlation, "correlation"),
+        (TermKind::Causation, "causation"),
+        (TermKind::Id, "id"),
+        (TermKind::Begins, "begins"),
+        (TermKind::BeginsIn, "begins in"),
+    ];
+    let shown: Vec<_> = table("| kind | term | its text | its events |")
+        .iter()
+        .map(|row| (number(row[0]), row[1].to_owned()))
+        .collect();
+    let written = kinds.map(|(kind, name)| (u64::from(kind.byte()), name.to_owned()));
+    assert_eq!(shown, written);
+    let named: Vec<_> =
+        kinds.iter().filter(|kind| TermKind::named(kind.0.byte()).is_some()).collect();
+    assert_eq!(named, kinds[..4].iter().collect::<Vec<_>>(), "the kinds that a run lists");
+}
+
+#[test]
+fn every_part_of_a_run_in_format_md_is_where_the_code_has_it() {
+    let shown: Vec<_> =
+        table("| part | pages | what it holds |").iter().map(|row| row[0].to_owned()).collect();
+    // Of everything so much that each part takes two pages.
+    let header = RunHeader {
+        next: Position::new(1_019),
+        width: 4,
+        terms: 511 * 127,
+        postings: 1_021,
+        name_pages: 2,
+        ..RunHeader::default()
+    };
+    let (parts, _) = header.sections().unwrap();
+    let Sections { offsets, terms, fences, filter, postings, names } = parts;
+    let mut parts = [
+        ("offsets", offsets),
+        ("terms", terms),
+        ("fences", fences),
+        ("filter", filter),
+        ("postings", postings),
+        ("names", names),
+    ];
+    parts.sort_by_key(|(_, pages)| pages.start);
+    assert_eq!(shown, parts.map(|(name, _)| name.to_owned()));
 }
 
 #[test]

@@ -39,6 +39,6 @@ pub use stub::Stub;
 pub use term::{Entry, Named, TermKind};
 
 #[cfg(test)]
-mod document_tests;
+pub mod document_tests;
 #[cfg(test)]
 mod tests;

@@ -97,7 +97,7 @@ pub struct Sections {
 
 /// Terms that one block of the filter serves: 256 bits for 24 terms let through some 1 of 100 that
 /// are not there.
-const TERMS_PER_BLOCK: u32 = 24;
+pub(super) const TERMS_PER_BLOCK: u32 = 24;
 
 impl RunHeader {
     /// Its events; nothing if there can't be so many.

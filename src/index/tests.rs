@@ -1,6 +1,8 @@
 //! Runs and tables against a plain list of events: whatever the cuts and merges, the answers are
 //! the same.
 
+mod document;
+
 use super::*;
 use crate::format::{Chain, Entry, FileKey, Mark, Named, PAGE, RunRef, TermHash, TermKind};
 use crate::storage::{MemoryStorage, write_full};

@@ -150,10 +150,117 @@ pub fn end_stub() -> Stub {
     Stub { at: LogOffset::new(568), epoch: EPOCH, watermark: LogOffset::new(568) }
 }
 
+/// Where the records of the three events stand.
+pub const RECORDS: [u64; 3] = [224, 416, 536];
+
+/// The run, as the slot names it.
+pub fn run_place() -> RunRef {
+    RunRef {
+        file_offset: second_segment().extent.end(),
+        pages: 5,
+        id: 1,
+        end: LogOffset::new(568),
+        next: Position::new(4),
+    }
+}
+
+pub fn run_length() -> u64 {
+    u64_of(run_pages().len())
+}
+
+pub fn run_header() -> RunHeader {
+    let terms = run_terms();
+    let postings = terms.iter().map(|term| term.2.len()).filter(|count| *count > 1).sum();
+    let count = |length: usize| u32::try_from(length).unwrap();
+    RunHeader {
+        level: 0,
+        start: LogOffset::new(64),
+        end: run_place().end,
+        first: Position::new(1),
+        next: run_place().next,
+        width: 4,
+        terms: count(terms.len()),
+        postings: count(postings),
+        name_pages: 1,
+    }
+}
+
+/// The names of the run in their order, and which events have them.
+pub fn run_names() -> [(TermKind, &'static str, &'static [u32]); 6] {
+    [
+        (TermKind::Stream, "order-1", &[0, 1, 2]),
+        (TermKind::Category, "order", &[0, 1, 2]),
+        (TermKind::Type, "OrderPaid", &[1, 2]),
+        (TermKind::Type, "OrderPlaced", &[0]),
+        (TermKind::Tag, "customer:7", &[0, 1]),
+        (TermKind::Tag, "late", &[1]),
+    ]
+}
+
+/// All terms of the run: kind, text, which events have it.
+pub fn run_terms() -> Vec<(TermKind, Vec<u8>, &'static [u32])> {
+    let names = run_names().map(|(kind, text, postings)| (kind, text.into(), postings));
+    let others: [(TermKind, Vec<u8>, &'static [u32]); 5] = [
+        (TermKind::Correlation, vec![0xbb; 16], &[1]),
+        (TermKind::Causation, vec![0xcc; 16], &[1]),
+        (TermKind::Id, vec![0xaa; 16], &[1]),
+        (TermKind::Begins, Vec::new(), &[0]),
+        (TermKind::BeginsIn, b"order".to_vec(), &[0]),
+    ];
+    names.into_iter().chain(others).collect()
+}
+
+/// The pages of the run, put together by hand: header, offsets, terms, postings, names.
+pub fn run_pages() -> Vec<u8> {
+    let mut offsets = RECORDS[0].to_le_bytes().to_vec();
+    for at in RECORDS {
+        offsets.extend(u32::try_from((at - RECORDS[0]) / 8).unwrap().to_le_bytes());
+    }
+    let mut sorted: Vec<_> = run_terms()
+        .into_iter()
+        .map(|(kind, text, postings)| (key().term(&text).of(kind), postings))
+        .collect();
+    sorted.sort_unstable();
+    let (mut terms, mut placed) = (Vec::new(), Vec::new());
+    for (hash, of_term) in sorted {
+        let count = u32::try_from(of_term.len()).unwrap();
+        let start = match *of_term {
+            [only] => only,
+            _ => u32::try_from(placed.len()).unwrap(),
+        };
+        placed.extend(of_term.iter().filter(|_| count > 1));
+        let mut bytes = [0; TERM_LEN];
+        TermEntry { hash, start, count, base: 0 }.encode(&mut bytes);
+        terms.extend(bytes);
+    }
+    let postings = placed.iter().flat_map(|posting: &u32| posting.to_le_bytes()).collect();
+    let mut names = Vec::new();
+    for (kind, text, of_name) in run_names() {
+        let count = u32::try_from(of_name.len()).unwrap();
+        let listed =
+            Listed { kind, text, count, first: of_name[0], last: *of_name.last().unwrap() };
+        let begin = names.len();
+        names.resize(begin + listed.len(), 0);
+        listed.encode(&mut names[begin..]);
+    }
+    let page = |values: Vec<u8>| {
+        let mut page = vec![0; PAGE_HEAD_LEN];
+        page.extend(values);
+        page.resize(index(PAGE), 0);
+        page
+    };
+    let mut pages =
+        [run_header().encode(), page(offsets), page(terms), page(postings), page(names)];
+    for (page, number) in pages.iter_mut().zip(0..) {
+        seal_page(page, run_place().id, number, &key());
+    }
+    pages.concat()
+}
+
 pub fn closed_slot() -> Slot {
     let start = Mark { at: LogOffset::new(64), chain: Chain(0), next: Position::new(1) };
     Slot {
-        runs: Vec::new(),
+        runs: vec![run_place()],
         free: Vec::new(),
         identity: identity(),
         compatible: 0,
@@ -162,7 +269,11 @@ pub fn closed_slot() -> Slot {
         epoch: EPOCH,
         watermark: LogOffset::new(568),
         recorded: Timestamp::from_micros(SECOND_TIME),
-        index: start,
+        index: Mark {
+            at: run_place().end,
+            chain: second_frame().encode(&key()).1,
+            next: run_place().next,
+        },
         proof: start,
         clean: true,
         segments: vec![first_segment(), second_segment()],
@@ -191,6 +302,7 @@ pub fn written() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("event", "1", placed),
         ("event", "2", paid),
         ("event", "3", bare),
+        ("run", "", run_pages()),
         ("stub", "", end_stub().encode(&key()).to_vec()),
     ]
 }

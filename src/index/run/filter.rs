@@ -72,7 +72,40 @@ fn bits(hash: TermHash) -> impl Iterator<Item = u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::FileKey;
+    use crate::format::document_tests::{page, store};
+    use crate::format::{FileKey, RunHeader, TermKind};
+
+    #[test]
+    fn the_salts_in_format_md_are_those_of_the_code() {
+        let shown: Vec<_> = page::table("| word | salt |")
+            .iter()
+            .map(|row| (page::number(row[0]), page::number(row[1].trim_matches('`'))))
+            .collect();
+        let salts = (0..).zip(SALT.map(u64::from));
+        assert_eq!(shown, salts.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_place_in_the_filter_that_format_md_works_out_is_what_the_code_computes() {
+        let blocks = RunHeader { terms: 128, ..RunHeader::default() }.filter_blocks();
+        assert_eq!((blocks, BLOCK_LEN), (6, 32));
+        let hash = store::key().term(b"order-1").of(TermKind::Stream);
+        let mut block = Block::default();
+        block.add(hash);
+        let bits: Vec<_> = block.0.iter().map(|word| word.trailing_zeros().to_string()).collect();
+        assert!(block.0.iter().all(|word| word.count_ones() == 1), "a bit in each word");
+        let computed = [
+            ("hash", page::spaced(&hash.0.to_le_bytes()).replace(' ', "")),
+            ("upper half", format!("{:#018x}", hash.high())),
+            ("block", Block::of(hash, blocks).to_string()),
+            ("bits of the words 0 to 7", bits.join(", ")),
+        ];
+        let shown: Vec<_> = page::table("| of the term | value |")
+            .iter()
+            .map(|row| (row[0], row[1].trim_matches('`').to_owned()))
+            .collect();
+        assert_eq!(shown, computed);
+    }
 
     #[test]
     fn what_was_added_is_found_and_little_else() {
