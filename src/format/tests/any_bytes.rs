@@ -1,10 +1,11 @@
 //! Decoders take any bytes: they return a value or nothing, and what they return can be written and
 //! read again.
 
+use super::fixed::{a_page, a_run, key};
 use super::make::*;
-use crate::format::bytes::{get_16, put_u32, put_u64};
+use crate::format::bytes::{get_16, get_u32, get_u64, put_u32, put_u64};
 use crate::format::check::crc;
-use crate::format::layout::{frame, header, segment, slot, stub};
+use crate::format::layout::{frame, header, run, segment, slot, stub};
 use crate::format::*;
 use crate::words::{LogOffset, Position};
 use proptest::collection::vec;
@@ -17,6 +18,7 @@ fn decode_all(bytes: &[u8], at: LogOffset, key: &FileKey) {
     }
     if let Ok(found) = Slot::decode(bytes) {
         assert!(found.segments.len() <= SLOT_SEGMENTS);
+        assert!(found.runs.len() <= SLOT_RUNS && found.free.len() <= SLOT_FREE);
         assert!(Slot::decode(&found.encode()).is_ok_and(|again| again == found));
     }
     if let Some(found) = SegmentHeader::decode(bytes, key) {
@@ -46,6 +48,37 @@ fn decode_all(bytes: &[u8], at: LogOffset, key: &FileKey) {
     if let Some(record) = record {
         assert!(record.len() <= bytes.len() && record.len().is_multiple_of(8));
     }
+}
+
+/// Decodes the bytes as a page of a run.
+fn decode_page(page: &[u8], nth: usize, width: u32) {
+    let (mut header, mut place) = a_run();
+    place.end = LogOffset::new(get_u64(page, run::END));
+    place.next = Position::new(get_u64(page, run::NEXT));
+    header.width = get_u32(page, run::WIDTH);
+    header.terms = get_u32(page, run::TERMS);
+    header.postings = get_u32(page, run::POSTINGS);
+    header.name_pages = get_u32(page, run::NAME_PAGES);
+    header.first = Position::new(get_u64(page, run::FIRST));
+    header.next = place.next;
+    place.pages = header.sections().map_or(0, |(_, pages)| pages);
+    if let Some(found) = RunHeader::decode(page, &place) {
+        assert!(found.start < found.end && found.events().is_some_and(|events| events > 0));
+        assert_eq!(RunHeader::decode(&found.encode(), &place), Some(found));
+    }
+    let entry = TermEntry::decode(page, nth);
+    assert_eq!(TermEntry::hash_at(page, nth), entry.hash);
+    let _ = (u32_at(page, nth), u64_at(page, nth), block_at(page, nth));
+    let _ = (offset_at(page, nth, width), is_page(page, place.id, 0, &key()));
+    let mut at = 0;
+    while let Some(listed) = Listed::decode(page, at) {
+        assert!(PAGE_HEAD_LEN + at + listed.len() <= page.len(), "it ends in its page");
+        let mut bytes = vec![0; PAGE_HEAD_LEN + listed.len()];
+        listed.encode(&mut bytes[PAGE_HEAD_LEN..]);
+        assert_eq!(Listed::decode(&bytes, 0), Some(listed));
+        at += listed.len();
+    }
+    assert_eq!(Listed::decode(page, usize::MAX), None);
 }
 
 /// Changes to bytes: where, and to what.
@@ -118,10 +151,41 @@ proptest! {
     #[test]
     fn a_changed_slot_with_a_right_check_is_taken(parts in slot_parts(), changes in changes()) {
         let mut page = parts.slot().encode();
-        change(&mut page, slot::RUNS, &changes);
+        change(&mut page, slot::RESERVED, &changes);
         let key = FileKey::new(get_16(&page, slot::FILE_KEY));
         seal(&mut page, slot::CHECK, &key);
         decode_all(&page, LogOffset::ZERO, &key);
+    }
+
+    #[test]
+    fn any_bytes_are_taken_as_a_page_of_a_run(
+        bytes in vec(any::<u8>(), 0..5_000), nth in 0..1_100_usize, width in 0..10_u32,
+    ) {
+        decode_page(&bytes, nth, width);
+    }
+
+    #[test]
+    fn a_changed_header_of_a_run_is_taken(
+        (header, _) in runs(), changes in changes(), nth in 0..1_100_usize,
+    ) {
+        let mut page = header.encode();
+        change(&mut page[run::TAG..], run::RESERVED - run::TAG, &changes);
+        put_u32(&mut page, run::TAG, u32::from_le_bytes(*b"ANRN"));
+        decode_page(&page, nth, header.width);
+    }
+
+    #[test]
+    fn a_changed_page_of_names_is_taken(
+        (kind, text, [count, first, last]) in listed(), changes in changes(),
+    ) {
+        let listed = Listed { kind, text: &text, count, first, last };
+        let mut page = a_page();
+        page[PAGE_HEAD_LEN..].fill(0);
+        for nth in 0..PAGE_ROOM / listed.len() {
+            listed.encode(&mut page[PAGE_HEAD_LEN + nth * listed.len()..]);
+        }
+        change(&mut page[PAGE_HEAD_LEN..], 3 * listed.len(), &changes);
+        decode_page(&page, 0, 4);
     }
 
     #[test]

@@ -5,7 +5,9 @@ use super::fixed::*;
 use super::make::{event_record, name_record};
 use crate::format::bytes::{put_u16, put_u32, put_u64};
 use crate::format::check::crc;
-use crate::format::layout::{event, frame, header, name, segment, segment_ref, slot, stub};
+use crate::format::layout::{
+    event, frame, free_ref, header, listed, name, run, run_ref, segment, segment_ref, slot, stub,
+};
 use crate::format::*;
 use crate::words::{LogOffset, NewEvent, Position};
 
@@ -52,6 +54,124 @@ fn a_slot_that_can_not_be_is_damaged() {
         let page = resealed(&page, slot::CHECK, |page| put_u32(page, slot::SEGMENT_COUNT, count));
         assert!(Slot::decode(&page).err() == Some(Unopenable::Damaged), "{count} segments");
     }
+}
+
+#[test]
+fn a_slot_with_runs_that_can_not_be_is_damaged() {
+    let page = a_slot_with_runs().encode();
+    let decode = |at: usize, value: u64| {
+        Slot::decode(&resealed(&page, slot::CHECK, |page| put_u64(page, at, value))).err()
+    };
+    let (first, second) = (slot::RUNS, slot::RUNS + run_ref::LEN);
+    let free = slot::FREE + free_ref::LEN;
+    assert_eq!(decode(second + run_ref::FILE_OFFSET, FIRST_EXTENT), None, "a slot that can be");
+    for (what, at, value) in [
+        ("a run in the fixed pages", first + run_ref::FILE_OFFSET, 3 * PAGE),
+        ("a run between pages", first + run_ref::FILE_OFFSET, FIRST_EXTENT + 8),
+        ("a run past 2^63", first + run_ref::FILE_OFFSET, (1 << 63) - 5 * PAGE),
+        ("a run past 2^64", first + run_ref::FILE_OFFSET, 0_u64.wrapping_sub(PAGE)),
+        ("a run without pages", first + run_ref::PAGES, 3 << 32),
+        ("a run that ends between words", first + run_ref::END, 644),
+        ("a run without log", first + run_ref::END, 2 * PAGE),
+        ("a run that goes back", first + run_ref::END, 2 * PAGE + 8),
+        ("a run without events", first + run_ref::NEXT, 8),
+        ("a run whose positions go back", first + run_ref::NEXT, 9),
+        ("runs that end before the index", second + run_ref::END, 2 * PAGE - 8),
+        ("runs that end behind the index", second + run_ref::END, 2 * PAGE + 8),
+        ("runs that end at another position", second + run_ref::NEXT, 9),
+        ("an index that ends elsewhere", slot::INDEX_END, 2 * PAGE - 8),
+        ("an index with another position", slot::INDEX_NEXT, 9),
+        ("room in the fixed pages", free + free_ref::FILE_OFFSET, 3 * PAGE),
+        ("room between pages", free + free_ref::FILE_OFFSET, FIRST_EXTENT + 8),
+        ("room without bytes", free + free_ref::LENGTH, 0),
+        ("room of half a page", free + free_ref::LENGTH, PAGE / 2),
+        ("room past 2^63", free + free_ref::LENGTH, 1 << 63),
+    ] {
+        assert_eq!(decode(at, value), Some(Unopenable::Damaged), "{what}");
+    }
+    for (at, count) in [
+        (slot::RUN_COUNT, 1),
+        (slot::RUN_COUNT, 3),
+        (slot::RUN_COUNT, 41),
+        (slot::RUN_COUNT, u32::MAX),
+        (slot::FREE_COUNT, 3),
+        (slot::FREE_COUNT, 65),
+        (slot::FREE_COUNT, u32::MAX),
+    ] {
+        let page = resealed(&page, slot::CHECK, |page| put_u32(page, at, count));
+        assert!(Slot::decode(&page).err() == Some(Unopenable::Damaged), "{count} at {at}");
+    }
+}
+
+#[test]
+fn a_runs_header_that_can_not_be_is_none() {
+    let (header, place) = a_run();
+    let refused = |what: &str, header: RunHeader| {
+        assert_eq!(RunHeader::decode(&header.encode(), &place), None, "{what}");
+    };
+    assert_eq!(RunHeader::decode(&header.encode(), &place), Some(header), "one that can be");
+    for width in [0, 1, 5, 16, u32::MAX] {
+        refused("log offsets of no such width", RunHeader { width, ..header });
+    }
+    refused("more terms than its pages have", RunHeader { terms: 700, ..header });
+    refused("fewer terms than its pages have", RunHeader { terms: 500, ..header });
+    refused("more postings than its pages have", RunHeader { postings: 4_000, ..header });
+    refused("more pages than there are", RunHeader { name_pages: 3, ..header });
+    refused("more pages than can be", RunHeader { name_pages: u32::MAX, ..header });
+    refused("wider log offsets than its pages have", RunHeader { width: 8, ..header });
+    refused("no log", RunHeader { start: header.end, ..header });
+    refused("log that goes back", RunHeader { start: header.end.plus(8), ..header });
+    refused("no events", RunHeader { first: header.next, ..header });
+    refused("events that go back", RunHeader { first: Position::new(2_105), ..header });
+    refused("another end", RunHeader { end: header.end.plus(8), ..header });
+    refused("another next position", RunHeader { next: Position::new(2_105), ..header });
+    for (what, place) in [
+        ("a page more", RunRef { pages: place.pages + 1, ..place }),
+        ("a page fewer", RunRef { pages: place.pages - 1, ..place }),
+        ("no page", RunRef { pages: 0, ..place }),
+    ] {
+        assert_eq!(RunHeader::decode(&header.encode(), &place), None, "{what}");
+    }
+    let next = Position::new(4 + (1 << 32));
+    let many = RunHeader { next, ..header };
+    assert_eq!((many.events(), many.sections()), (None, None), "2^32 events");
+    assert_eq!(RunHeader::decode(&many.encode(), &RunRef { next, ..place }), None, "2^32 events");
+    let mut untagged = header.encode();
+    put_u32(&mut untagged, run::TAG, 0);
+    assert_eq!(RunHeader::decode(&untagged, &place), None, "no tag");
+}
+
+#[test]
+fn a_listed_name_that_can_not_be_is_none() {
+    let text = "x".repeat(1_024);
+    let decode = |change: fn(&mut [u8])| {
+        let mut page = vec![b'x'; 4_096];
+        let name = Listed { kind: TermKind::Tag, text: &text, count: 3, first: 2, last: 9 };
+        name.encode(&mut page[PAGE_HEAD_LEN..]);
+        change(&mut page[PAGE_HEAD_LEN..]);
+        Listed::decode(&page, 0).map(|listed| listed.text.len())
+    };
+    assert_eq!(decode(|_| ()), Some(1_024), "one that can be");
+    assert_eq!(decode(|bytes| put_u16(bytes, listed::LENGTH, 0)), Some(0), "an empty category");
+    assert_eq!(decode(|bytes| put_u16(bytes, listed::LENGTH, 1_025)), None, "too long");
+    assert_eq!(decode(|bytes| put_u16(bytes, listed::LENGTH, u16::MAX)), None, "beyond its page");
+    assert_eq!(decode(|bytes| bytes[listed::KIND] = 0), None, "no kind");
+    assert_eq!(decode(|bytes| bytes[listed::KIND] = 5), None, "a kind without names");
+    assert_eq!(decode(|bytes| bytes[listed::LEN] = 0xFF), None, "not UTF-8");
+    assert_eq!(decode(|bytes| put_u32(bytes, listed::COUNT, 0)), None, "no events");
+    assert_eq!(decode(|bytes| put_u32(bytes, listed::FIRST, 10)), None, "a first after the last");
+}
+
+#[test]
+fn a_log_offset_past_2_to_the_64_is_none() {
+    let mut page = a_page();
+    put_u64(&mut page, PAGE_HEAD_LEN, u64::MAX - 7);
+    put_u64(&mut page, PAGE_HEAD_LEN + 8, 7);
+    assert_eq!(offset_at(&page, 0, 8), Some(LogOffset::new(u64::MAX)));
+    put_u64(&mut page, PAGE_HEAD_LEN + 8, 8);
+    assert_eq!(offset_at(&page, 0, 8), None);
+    put_u64(&mut page, PAGE_HEAD_LEN + 8, 1);
+    assert_eq!(offset_at(&page, 0, 4), None);
 }
 
 #[test]

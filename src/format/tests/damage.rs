@@ -2,6 +2,8 @@
 
 use super::fixed::*;
 use super::make::*;
+use crate::format::bytes::put_u32;
+use crate::format::layout::page_head;
 use crate::format::*;
 use crate::words::{EventKind, LogOffset, NewEvent, Position, Timestamp};
 use proptest::prelude::*;
@@ -58,6 +60,39 @@ fn no_flipped_bit_of_a_slot_passes() {
     let page = a_slot().encode();
     assert!(Slot::decode(&page).is_ok());
     each_flip(&page, |page, bit| assert!(Slot::decode(page).is_err(), "bit {bit}"));
+}
+
+#[test]
+fn no_flipped_bit_of_a_slot_with_runs_passes() {
+    let page = a_slot_with_runs().encode();
+    assert!(Slot::decode(&page).is_ok_and(|slot| slot == a_slot_with_runs()));
+    each_flip(&page, |page, bit| assert!(Slot::decode(page).is_err(), "bit {bit}"));
+}
+
+#[test]
+fn no_flipped_bit_of_a_runs_page_passes() {
+    let mut page = a_page();
+    seal_page(&mut page, 9, 4, &key());
+    assert!(is_page(&page, 9, 4, &key()));
+    each_flip(&page, |page, bit| assert!(!is_page(page, 9, 4, &key()), "bit {bit}"));
+    assert!(!is_page(&page[..page.len() - 1], 9, 4, &key()), "cut short");
+    assert!(!is_page(&[&page[..], &[0]].concat(), 9, 4, &key()), "too long");
+    assert!(!is_page(&vec![0; page.len()], 0, 0, &key()), "zeros are no page");
+}
+
+/// A header says where the page should be; the check covers where it is.
+#[test]
+fn a_page_of_another_run_or_number_fails_its_check() {
+    let mut page = a_page();
+    seal_page(&mut page, 9, 4, &key());
+    for (id, number) in [(8, 4), (9, 3), (9, 5), (4, 9), (0, 0), (u32::MAX, 4), (9, u32::MAX)] {
+        assert!(!is_page(&page, id, number, &key()), "page {number} of run {id}");
+        // Its head says what was asked for, its check what it is.
+        let mut moved = page.clone();
+        put_u32(&mut moved, page_head::RUN, id);
+        put_u32(&mut moved, page_head::NUMBER, number);
+        assert!(!is_page(&moved, id, number, &key()), "moved to {number} of run {id}");
+    }
 }
 
 #[test]
@@ -199,6 +234,20 @@ proptest! {
         prop_assert_eq!(SegmentHeader::decode(&segment.encode(&theirs), &ours), None);
         prop_assert_eq!(FrameHeader::decode(&frame.encode(&theirs).0, frame.at, &ours), None);
         prop_assert_eq!(Stub::decode(&stub.encode(&theirs), stub.at, &ours), None);
+    }
+
+    #[test]
+    fn a_page_of_another_file_run_or_number_fails_its_check(
+        (ours, theirs) in (keys(), keys()), run in any::<[u32; 2]>(), number in any::<[u32; 2]>(),
+    ) {
+        prop_assume!(ours != theirs && run[0] != run[1] && number[0] != number[1]);
+        let (ours, theirs) = (FileKey::new(ours), FileKey::new(theirs));
+        let mut page = a_page();
+        seal_page(&mut page, run[0], number[0], &ours);
+        prop_assert!(is_page(&page, run[0], number[0], &ours));
+        prop_assert!(!is_page(&page, run[0], number[0], &theirs));
+        prop_assert!(!is_page(&page, run[1], number[0], &ours));
+        prop_assert!(!is_page(&page, run[0], number[1], &ours));
     }
 
     #[test]

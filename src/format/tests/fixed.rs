@@ -34,6 +34,48 @@ pub fn a_slot() -> Slot {
     }
 }
 
+/// The same with two runs, the second of which ends where the index does.
+pub fn a_slot_with_runs() -> Slot {
+    let index = Mark { at: LogOffset::new(2 * PAGE), chain: Chain(5), next: Position::new(8) };
+    let run = |page: u64, id, end, next| RunRef {
+        file_offset: FIRST_EXTENT + page * PAGE,
+        pages: 5,
+        id,
+        end: LogOffset::new(end),
+        next: Position::new(next),
+    };
+    let runs = vec![run(20, 3, 640, 4), run(10, 2, 2 * PAGE, 8)];
+    let free = vec![place(6).extent, place(30).extent];
+    Slot { index, runs, free, ..a_slot() }
+}
+
+/// A run's header, and the run as a slot names it.
+pub fn a_run() -> (RunHeader, RunRef) {
+    let header = RunHeader {
+        level: 2,
+        start: LogOffset::new(640),
+        end: LogOffset::new(64_000),
+        first: Position::new(4),
+        next: Position::new(2_104),
+        width: 4,
+        terms: 600,
+        postings: 3_000,
+        name_pages: 2,
+    };
+    let pages = header.sections().map_or(0, |(_, pages)| pages);
+    let (end, next) = (header.end, header.next);
+    (header, RunRef { file_offset: FIRST_EXTENT, pages, id: 9, end, next })
+}
+
+/// A page of a run, complete but for its seal.
+pub fn a_page() -> Vec<u8> {
+    let mut page = vec![0; index(PAGE)];
+    for (byte, value) in page[PAGE_HEAD_LEN..].iter_mut().zip((0..=250_u8).cycle()) {
+        *byte = value;
+    }
+    page
+}
+
 pub fn a_segment() -> SegmentHeader {
     SegmentHeader { own: place(2), before: Some(place(0)) }
 }

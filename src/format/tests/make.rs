@@ -74,7 +74,8 @@ pub struct SlotParts {
     recorded: Timestamp,
     clean: bool,
     segments: Vec<SegmentRef>,
-    runs: u64,
+    /// Where runs are: page, pages, id.
+    runs: Vec<(u64, u32, u32)>,
     free: Vec<SegmentRef>,
 }
 
@@ -85,7 +86,8 @@ pub fn slot_parts() -> impl Strategy<Value = SlotParts> {
         any::<[u64; 2]>(),
         [positions(), positions()],
     );
-    let lists = (segments(1..=SLOT_SEGMENTS), 0..=40_u64, segments(0..=64));
+    let runs = vec((4..1_u64 << 40, 1..=u32::MAX, any::<u32>()), 0..=SLOT_RUNS);
+    let lists = (segments(1..=SLOT_SEGMENTS), runs, segments(0..=SLOT_FREE));
     (numbers, marks, times(), any::<bool>(), lists).prop_map(
         |((id, key, counter, epoch), (places, chains, next), recorded, clean, lists)| {
             let (segments, runs, free) = lists;
@@ -139,20 +141,63 @@ impl SlotParts {
 impl SlotParts {
     /// Runs that lie behind one another and end where the index does, if it has room for them.
     fn runs(&self, index: &Mark) -> Vec<RunRef> {
-        let left = |nth: u64| self.runs - 1 - nth;
-        if index.at.get() < 8 * self.runs || index.next.get() <= self.runs {
+        let count = u64_of(self.runs.len());
+        if index.at.get() < 8 * count || index.next.get() <= count {
             return Vec::new();
         }
-        (0..self.runs)
-            .map(|nth| RunRef {
-                file_offset: FIRST_EXTENT + nth * PAGE,
-                pages: 1,
-                id: u32::try_from(nth).unwrap(),
-                end: LogOffset::new(index.at.get() - 8 * left(nth)),
-                next: Position::new(index.next.get() - left(nth)),
+        let left = (0..count).rev();
+        let places = self.runs.iter().zip(left);
+        places
+            .map(|((page, pages, id), left)| RunRef {
+                file_offset: page * PAGE,
+                pages: *pages,
+                id: *id,
+                end: LogOffset::new(index.at.get() - 8 * left),
+                next: Position::new(index.next.get() - left),
             })
             .collect()
     }
+}
+
+/// Headers of runs, and the runs as a slot names them.
+pub fn runs() -> impl Strategy<Value = (RunHeader, RunRef)> {
+    let log = (0..MOST / 16, 1..MOST / 16);
+    let positions = (1..=MOST, 1..=u32::MAX);
+    let counts = (any::<u32>(), any::<u32>(), 0..1_u32 << 31);
+    let width = prop_oneof![Just(4), Just(8)];
+    let place = (4..1_u64 << 40, any::<u32>());
+    (any::<u32>(), log, positions, width, counts, place).prop_map(
+        |(level, (start, words), (first, events), width, counts, (page, id))| {
+            let header = RunHeader {
+                level,
+                start: LogOffset::new(start * 8),
+                end: LogOffset::new((start + words) * 8),
+                first: Position::new(first),
+                next: Position::new(first + u64::from(events)),
+                width,
+                terms: counts.0,
+                postings: counts.1,
+                name_pages: counts.2,
+            };
+            let (_, pages) = header.sections().unwrap();
+            let (end, next) = (header.end, header.next);
+            (header, RunRef { file_offset: page * PAGE, pages, id, end, next })
+        },
+    )
+}
+
+pub fn terms() -> impl Strategy<Value = TermEntry> {
+    (any::<u128>(), any::<u32>(), any::<u32>(), any::<u64>()).prop_map(
+        |(hash, start, count, base)| TermEntry { hash: TermHash(hash), start, count, base },
+    )
+}
+
+/// What a run lists of a name: its kind, its text, count, first and last.
+pub fn listed() -> impl Strategy<Value = (TermKind, String, [u32; 3])> {
+    let kinds = proptest::sample::select(TermKind::NAMED.to_vec());
+    let texts = prop_oneof![Just(String::new()), names()];
+    (kinds, texts, 1..=u32::MAX, any::<[u32; 2]>())
+        .prop_map(|(kind, text, count, [a, b])| (kind, text, [count, a.min(b), a.max(b)]))
 }
 
 pub fn frames() -> impl Strategy<Value = FrameHeader> {

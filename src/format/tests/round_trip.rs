@@ -3,6 +3,7 @@
 use super::make::*;
 use crate::format::*;
 use crate::words::{NewEvent, derived_id};
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 proptest! {
@@ -42,6 +43,100 @@ proptest! {
         let bytes = stub.encode(&key);
         prop_assert!(Stub::looks_like(&bytes) && !FrameHeader::looks_like(&bytes));
         prop_assert_eq!(Stub::decode(&bytes, stub.at, &key), Some(stub));
+    }
+
+    #[test]
+    fn a_runs_header_is_read_as_it_was_written((header, place) in runs()) {
+        let page = header.encode();
+        prop_assert_eq!(u64_of(page.len()), PAGE);
+        prop_assert_eq!(RunHeader::decode(&page, &place), Some(header));
+    }
+
+    /// As FORMAT.md has them: whoever reads a run by that page finds its parts.
+    #[test]
+    fn the_parts_of_a_run_fill_it_one_behind_another((header, place) in runs()) {
+        let (parts, pages) = header.sections().unwrap();
+        let term_pages = header.terms.div_ceil(127);
+        let per_page = if header.width == 4 { 1_018 } else { 509 };
+        let has_fences = term_pages > 1;
+        let wanted = [
+            header.events().unwrap().div_ceil(per_page),
+            term_pages,
+            if has_fences { term_pages.div_ceil(510) } else { 0 },
+            if header.terms > 127 { header.terms.div_ceil(24).div_ceil(127) } else { 0 },
+            header.postings.div_ceil(1_020),
+            header.name_pages,
+        ];
+        let Sections { offsets, terms, fences, filter, postings, names } = parts;
+        let mut end = 1;
+        for (part, wanted) in [offsets, terms, fences, filter, postings, names].iter().zip(wanted) {
+            prop_assert_eq!((part.start, part.end), (end, end + wanted));
+            end = part.end;
+        }
+        prop_assert_eq!((end, pages), (place.pages, place.pages));
+    }
+
+    #[test]
+    fn a_term_is_read_as_it_was_written(written in vec(terms(), 1..=127)) {
+        let mut page = vec![0; PAGE_HEAD_LEN];
+        for term in &written {
+            let mut bytes = [0; TERM_LEN];
+            term.encode(&mut bytes);
+            page.extend(bytes);
+        }
+        prop_assert!(u64_of(page.len()) <= PAGE);
+        for (nth, term) in written.iter().enumerate() {
+            prop_assert_eq!(TermEntry::decode(&page, nth), *term);
+            prop_assert_eq!(TermEntry::hash_at(&page, nth), term.hash);
+        }
+    }
+
+    #[test]
+    fn the_names_of_a_page_are_read_as_they_were_written(written in vec(listed(), 1..20)) {
+        let (mut page, mut at) = (vec![0; index(PAGE)], 0);
+        let names: Vec<Listed<'_>> = written
+            .iter()
+            .map(|(kind, text, [count, first, last])| Listed {
+                kind: *kind,
+                text,
+                count: *count,
+                first: *first,
+                last: *last,
+            })
+            .scan(PAGE_ROOM, |room, name| {
+                *room = room.checked_sub(name.len())?;
+                Some(name)
+            })
+            .collect();
+        for name in &names {
+            name.encode(&mut page[PAGE_HEAD_LEN + at..]);
+            at += name.len();
+        }
+        at = 0;
+        for name in &names {
+            prop_assert_eq!(Listed::decode(&page, at), Some(*name));
+            at += name.len();
+        }
+        prop_assert_eq!(Listed::decode(&page, at), None, "the page has no more");
+    }
+
+    #[test]
+    fn a_log_offset_is_read_as_it_was_written(
+        base in offsets(), steps in vec(any::<u32>(), 1..=509),
+    ) {
+        for width in [4, 8] {
+            let mut page = vec![0; PAGE_HEAD_LEN];
+            page.extend(base.get().to_le_bytes());
+            for step in &steps {
+                let bytes = (u64::from(*step) * 8).to_le_bytes();
+                let units = step.to_le_bytes();
+                page.extend_from_slice(if width == 4 { &units } else { &bytes });
+            }
+            for (nth, step) in steps.iter().enumerate() {
+                let wanted = base.plus(u64::from(*step) * 8);
+                prop_assert_eq!(offset_at(&page, nth, width), Some(wanted));
+            }
+        }
     }
 
     #[test]
