@@ -104,7 +104,7 @@ pub fn open_runs(
         let run = match known.iter().find(|run| run.place() == place).cloned() {
             Some(run) => run,
             None => Arc::new(match open(()) {
-                Ok(run) if run.header().start == begin(before) => run,
+                Ok(run) if follows(&run, before) => run,
                 Err(error @ RunError::Io(_)) => return Err(run_error(error)),
                 _ => {
                     healed += 1;
@@ -132,6 +132,12 @@ pub fn build_run(
     wanted: &RunRef,
 ) -> Result<Run, Error> {
     rebuild(storage, identity, segments, begin(before), wanted, (0, None))
+}
+
+/// Whether a run begins where the one before it ends, in the log and in positions.
+fn follows(run: &Run, before: Option<&RunRef>) -> bool {
+    let header = run.header();
+    header.start == begin(before) && before.is_none_or(|before| header.first == before.next)
 }
 
 /// Makes a run anew from the log, in memory: as much as it takes in the file.
@@ -247,5 +253,78 @@ pub fn run_error(error: RunError) -> Error {
             intact_to: None,
             what: format!("page {page} of run {id} of the index fails its check"),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::{Chain, Entry, FileKey, Named};
+    use crate::words::{Position, Version};
+
+    fn identity() -> Identity {
+        Identity { store_id: uuid::Uuid::nil(), key: FileKey::new([7; 16]) }
+    }
+
+    fn mark(at: u64, next: u64) -> Mark {
+        Mark { at: LogOffset::new(at), chain: Chain(at), next: Position::new(next) }
+    }
+
+    /// A device that runs are written to, one behind another.
+    struct Device(Arc<MemoryStorage>, u64);
+
+    impl Sink for Device {
+        fn write(&mut self, first: u32, pages: &[u8]) -> io::Result<()> {
+            write_full(&*self.0, pages, self.1 + u64::from(first) * PAGE)
+        }
+    }
+
+    /// Writes a run of the events between two marks.
+    fn write(device: &mut Device, id: u32, start: Mark, end: Mark) -> RunRef {
+        let key = identity().key;
+        let name = Named { text: "a", hash: key.term(b"a") };
+        let table = Table::new(start, key);
+        table.extend((start.next.get()..end.next.get()).map(|nth| Entry {
+            position: Position::new(nth),
+            at: start.at.plus(96),
+            version: Version::new(nth),
+            stream: name,
+            event_type: name,
+            tags: &[],
+            ids: [None; 3],
+        }));
+        table.close(end);
+        let input = vec![Input::table(Arc::new(table))];
+        let mut job = Job::new(input, 0, id, key).unwrap().unwrap();
+        while job.step(device, u64::MAX).unwrap() != Step::Done {}
+        let (_, pages) = job.header().sections().unwrap();
+        let place = RunRef { file_offset: device.1, pages, id, end: end.at, next: end.next };
+        device.1 += u64::from(pages) * PAGE;
+        place
+    }
+
+    /// Opens two runs of a store that has no log; the second begins at this mark.
+    fn open(second: Mark) -> Result<(Vec<Arc<Run>>, u64), Error> {
+        let mut device = Device(Arc::new(MemoryStorage::new()), 0);
+        let named = [
+            write(&mut device, 1, mark(64, 1), mark(1_000, 4)),
+            write(&mut device, 2, second, mark(2_000, 6)),
+        ];
+        let (storage, reach): (Arc<dyn Storage>, _) = (device.0, Arc::new(Reach::new(false)));
+        open_runs(&storage, &reach, &identity(), &SegmentList::default(), &named, &[])
+    }
+
+    #[test]
+    fn a_run_has_to_begin_where_the_one_before_it_ends() {
+        assert!(open(mark(1_000, 4)).is_ok_and(|(runs, healed)| (runs.len(), healed) == (2, 0)));
+        for (what, start) in [
+            ("later in the log", mark(1_008, 4)),
+            ("earlier in the log", mark(992, 4)),
+            ("at a later position", mark(1_000, 5)),
+            ("at an earlier position", mark(1_000, 3)),
+        ] {
+            // It would be made anew from the log, were there one.
+            assert!(open(start).is_err_and(|error| error.corruption().is_some()), "{what}");
+        }
     }
 }
