@@ -157,7 +157,8 @@ fn run(file: &Path, mut lines: Box<dyn BufRead>, path: &Path) -> Result<(), Box<
     store.close()?;
 
     let (store, time) = timed("opening", |_| Store::open(path))?;
-    writeln!(out, "open    {:.3} s; {}", time.as_secs_f64(), store.recovery_report())?;
+    let milliseconds = time.as_secs_f64() * 1e3;
+    writeln!(out, "open    {milliseconds:.2} ms; {}", store.recovery_report())?;
 
     let (report, time) = timed("verifying", |progress| {
         store.verify_with(|done, all| {
@@ -184,6 +185,9 @@ fn run(file: &Path, mut lines: Box<dyn BufRead>, path: &Path) -> Result<(), Box<
     let (file_bytes, log_bytes) = (grouped(stats.file_bytes), grouped(stats.log_bytes));
     writeln!(out, "file    {file_bytes} bytes, {} an event", each(stats.file_bytes, events))?;
     writeln!(out, "log     {log_bytes} bytes, {} an event", each(stats.log_bytes, events))?;
+    let (runs, run_bytes) = (stats.index.runs, grouped(stats.index.run_bytes));
+    let per_event = each(stats.index.run_bytes, events);
+    writeln!(out, "index   {run_bytes} bytes, {per_event} an event, in {runs} runs")?;
     store.close()?;
 
     print_types(&mut out, types)?;

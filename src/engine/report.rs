@@ -60,6 +60,7 @@ pub struct RecoveryReport {
 
 impl fmt::Display for RecoveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({} commits, {} events)", self.why, self.commits, self.events)
+        let Self { why, commits, events, .. } = self;
+        write!(f, "{why} ({commits} commits with {events} events read again)")
     }
 }

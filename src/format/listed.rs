@@ -26,6 +26,13 @@ impl<'a> Listed<'a> {
         listed::LEN + self.text.len()
     }
 
+    /// Whether a page of names has no more from `at` bytes behind its head on.
+    pub fn is_end(page: &[u8], at: usize) -> bool {
+        let kind =
+            page.get(PAGE_HEAD_LEN..).and_then(|room| room.get(at.saturating_add(listed::KIND)));
+        kind.is_none_or(|kind| *kind == 0)
+    }
+
     /// Writes it.
     pub fn encode(&self, out: &mut [u8]) {
         put(out, listed::KIND, &[self.kind.byte()]);

@@ -1,11 +1,12 @@
 //! The superblock's two slots: where everything is, as of a counter.
 
-use super::bytes::{get_i64, get_u32, get_u64, index, put, put_i64, put_u32, put_u64};
+use super::bytes::{get_i64, get_u32, get_u64, index, put, put_i64, put_u32, put_u64, u64_of};
 use super::check::{Chain, matches};
 use super::frame::Epoch;
 use super::header::{Identity, Unopenable};
 use super::layout::{
-    SLOT_FREE, SLOT_MAGIC, SLOT_RUNS, SLOT_SEGMENTS, free_ref, run_ref, segment_ref, slot,
+    SEGMENT_HEADER_LEN, SLOT_FREE, SLOT_MAGIC, SLOT_RUNS, SLOT_SEGMENTS, free_ref, run_ref,
+    segment_ref, slot,
 };
 use super::run::RunRef;
 use super::segment::{Extent, SegmentRef};
@@ -142,12 +143,16 @@ impl Slot {
     }
 
     /// Whether each run goes on where the one before ends, and the last ends where the index does.
+    /// Without runs the index is made from the log's first frame on.
     fn are_runs_sane(&self) -> bool {
         let ends = |run: &RunRef| (run.end, run.next);
         let follow = self.runs.iter().zip(self.runs.iter().skip(1));
         self.runs.iter().all(RunRef::is_sane)
             && follow.map(|(a, b)| (ends(a), ends(b))).all(|(a, b)| a.0 < b.0 && a.1 < b.1)
-            && self.runs.last().is_none_or(|last| ends(last) == (self.index.at, self.index.next))
+            && match self.runs.last() {
+                Some(last) => ends(last) == (self.index.at, self.index.next),
+                None => self.index.at == LogOffset::new(u64_of(SEGMENT_HEADER_LEN)),
+            }
     }
 
     /// Whether its numbers can be: a check proves who wrote a page, not that its writer was right.

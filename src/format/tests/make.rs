@@ -114,12 +114,19 @@ impl SlotParts {
         let end = self.segments.last().map_or(LogOffset::ZERO, SegmentRef::log_end);
         let part = |of: LogOffset, part: u64| LogOffset::new(((of.get() >> 16) * part) & !7);
         let [watermark, index, proof] = self.places;
-        let watermark = part(end, watermark);
+        // Not before the log's first frame, where the index begins if there are no runs.
+        let first = LogOffset::new(u64_of(SEGMENT_HEADER_LEN));
+        let watermark = part(end, watermark).max(first);
         let mark = |place, nth: usize| Mark {
             at: part(watermark, place),
             chain: Chain(self.chains[nth]),
             next: self.next[nth],
         };
+        let mut index = mark(index, 0);
+        let runs = self.runs(&index);
+        if runs.is_empty() {
+            index.at = first;
+        }
         Slot {
             identity: identity(self.id, self.key),
             compatible: 0,
@@ -128,11 +135,11 @@ impl SlotParts {
             epoch: self.epoch,
             watermark,
             recorded: self.recorded,
-            index: mark(index, 0),
+            index,
             proof: mark(proof, 1),
             clean: self.clean,
             segments: self.segments.clone(),
-            runs: self.runs(&mark(index, 0)),
+            runs,
             free: self.free.iter().map(|free| free.extent).collect(),
         }
     }

@@ -30,7 +30,7 @@ impl Run {
                 let next = NameAt { at: place.at + listed.len(), ..place };
                 return Ok(Some((read(&listed), next)));
             }
-            if place.at == 0 {
+            if place.at == 0 || !Listed::is_end(&page, place.at) {
                 return Err(self.pages.damaged(number));
             }
             place = NameAt { page: place.page + 1, at: 0 };
