@@ -22,5 +22,6 @@ mod model;
 mod processes;
 mod reading;
 mod regressions;
+mod runs;
 mod tidy;
 mod waiting;

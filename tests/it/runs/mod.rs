@@ -1,0 +1,11 @@
+//! Runs, through the public API: whatever happens to them, the answers are those of the log.
+
+mod answers;
+mod damaged;
+mod pinned;
+mod replaced;
+mod sample;
+mod tiers;
+
+use answers::Answers;
+use sample::{Sample, device, grow, options};
