@@ -90,7 +90,7 @@ impl Engine {
         let mut events = 0;
         let mut visitor = |met: &[Entry<'_>]| {
             events += u64_of(met.len());
-            met.iter().for_each(|entry| compared.add(entry, &view, &mut report));
+            met.iter().for_each(|entry| compared.add(entry, &view));
             true
         };
         let all = view.end.since(at);
@@ -113,10 +113,18 @@ impl Engine {
 
 /// The index summed up from the log, part by part.
 struct Compared {
-    /// Of each part: the position after its last event, and what the log says of it.
-    parts: Vec<(Position, Tally)>,
+    parts: Vec<Part>,
     now: usize,
-    said: bool,
+}
+
+/// A part of the index.
+struct Part {
+    /// The position after its last event.
+    next: Position,
+    /// What the log says of it.
+    log: Tally,
+    /// Whether the index finds each of its events where the log has it.
+    finds: bool,
 }
 
 impl Compared {
@@ -124,28 +132,21 @@ impl Compared {
         let runs = view.sources.runs.iter().map(|run| run.header().next);
         let tables = view.sources.tables.iter();
         let tables = tables.map(|table| table.end().map_or(Position::MAX, |end| end.next));
-        let parts = runs.chain(tables).map(|next| (next, Tally::default())).collect();
-        Self { parts, now: 0, said: false }
+        let part = |next| Part { next, log: Tally::default(), finds: true };
+        Self { parts: runs.chain(tables).map(part).collect(), now: 0 }
     }
 
     /// Takes in an event of the log.
-    fn add(&mut self, entry: &Entry<'_>, view: &View, report: &mut VerifyReport) {
-        while self.parts.get(self.now).is_some_and(|(next, _)| entry.position >= *next) {
+    fn add(&mut self, entry: &Entry<'_>, view: &View) {
+        while self.parts.get(self.now).is_some_and(|part| entry.position >= part.next) {
             self.now += 1;
         }
-        if let Some((_, tally)) = self.parts.get_mut(self.now) {
-            tally.add(entry, &view.core.identity.key);
-        }
-        let located = view.ask(|sources| sources.locate(entry.position));
-        // A damaged run is reported once, when it is summed up.
-        if !self.said && located.is_ok_and(|at| at != Some(entry.at)) {
-            self.said = true;
-            report.issues.push(Issue {
-                log_offset: Some(entry.at),
-                file_offset: None,
-                position: Some(entry.position),
-                what: "the index does not say what the log says".to_owned(),
-            });
+        let Some(part) = self.parts.get_mut(self.now) else { return };
+        part.log.add(entry, &view.core.identity.key);
+        // Not asked again once it has failed: each time a run would be made anew, or tried to be.
+        if part.finds {
+            let located = view.ask(|sources| sources.locate(entry.position));
+            part.finds = located.is_ok_and(|at| at == Some(entry.at));
         }
     }
 
@@ -158,15 +159,15 @@ impl Compared {
     ) -> Result<bool, Error> {
         let sources = &view.sources;
         let from = sources.runs.last().map_or(Position::START, |run| run.header().next);
-        let mut logs = self.parts.into_iter().map(|(_, tally)| tally);
-        for (run, log) in sources.runs.iter().zip(&mut logs) {
+        let mut parts = self.parts.into_iter();
+        for (run, Part { log, finds, .. }) in sources.runs.iter().zip(&mut parts) {
             if go_on().is_break() {
                 return Ok(true);
             }
             let place = run.place();
             let wrong = match run.tally(&view.core.identity.key) {
-                Ok(tally) if tally == log && !run.is_rebuilt() => continue,
-                Ok(tally) if tally == log => "was damaged".to_owned(),
+                Ok(tally) if tally == log && finds && !run.is_rebuilt() => continue,
+                Ok(tally) if tally == log && finds => "was damaged".to_owned(),
                 Ok(_) => "does not say what the log says".to_owned(),
                 Err(RunError::Io(error)) => {
                     return Err(Error::io("reading the index failed", error));
@@ -188,8 +189,8 @@ impl Compared {
                 ),
             });
         }
-        for (table, log) in sources.tables.iter().zip(logs) {
-            if table.tally(from, view.head) != log {
+        for (table, Part { log, finds, .. }) in sources.tables.iter().zip(parts) {
+            if !finds || table.tally(from, view.head) != log {
                 report.issues.push(Issue {
                     log_offset: Some(table.start().at),
                     file_offset: None,

@@ -2,6 +2,7 @@
 
 mod answers;
 mod damaged;
+mod forged;
 mod pinned;
 mod replaced;
 mod sample;
