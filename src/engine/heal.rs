@@ -187,8 +187,9 @@ fn rebuild(
         }
     }
     if (walk.here.at, walk.here.next) != (place.end, place.next) {
+        let there = segments.find(walk.here.at).map(|segment| segment.place);
         return Err(Error::corrupt(Corruption {
-            file_offset: segment.map(|segment| segment.file_offset(walk.here.at)),
+            file_offset: there.map(|segment| segment.file_offset(walk.here.at)),
             log_offset: Some(walk.here.at),
             intact_to: Some(walk.here.next.previous()),
             what: "a run of the index is damaged, and so is the log that it was made from"

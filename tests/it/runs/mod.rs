@@ -7,6 +7,7 @@ mod pinned;
 mod replaced;
 mod sample;
 mod tiers;
+mod twofold;
 
 use answers::Answers;
 use sample::{Sample, device, grow, options};
