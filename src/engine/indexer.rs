@@ -128,6 +128,11 @@ impl WriteSide {
         }
     }
 
+    /// What failed a moment ago is tried again at once.
+    pub(super) fn index_now(&self) {
+        self.indexer.lock().not_before = None;
+    }
+
     /// Does one piece of what is to be done for the index; `true` if there may be more.
     pub(super) fn index_step(&self, core: &Core) -> Result<bool, Error> {
         let mut state = self.indexer.lock();

@@ -111,13 +111,16 @@ impl Engine {
                 let written = self.core.flow.lock().written;
                 side.mark(&self.core, written)
             }
-            Chore::Index => loop {
-                match side.index_step(&self.core) {
-                    Ok(true) => {}
-                    Ok(false) => break Ok(()),
-                    Err(error) => break Err(error),
+            Chore::Index => {
+                side.index_now();
+                loop {
+                    match side.index_step(&self.core) {
+                        Ok(true) => {}
+                        Ok(false) => break Ok(()),
+                        Err(error) => break Err(error),
+                    }
                 }
-            },
+            }
         };
         self.core.bell.call();
         result

@@ -8,6 +8,7 @@ mod replaced;
 mod sample;
 mod tiers;
 mod twofold;
+mod without_room;
 
 use answers::Answers;
 use sample::{Sample, device, grow, options};
