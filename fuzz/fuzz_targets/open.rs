@@ -28,7 +28,8 @@ fn read_everything(store: &Store) {
             let _ = (event.stream().len(), event.event_type().len(), event.tags().iter().count());
         }
     }
-    let streams: Vec<String> = store.streams().map(Iterator::collect).unwrap_or_default();
+    let streams: Vec<String> =
+        store.streams().map(|names| names.flatten().collect()).unwrap_or_default();
     for stream in streams {
         if let Ok(cursor) = store.read_stream(&stream, Read::new().backward()) {
             let _ = cursor.take(100).count();
