@@ -11,6 +11,9 @@ pub struct Free {
     /// Room that a run is being written to. A slot that is written meanwhile calls it free: after a
     /// crash it is.
     filling: Vec<Extent>,
+    /// The numbers of runs that end past the end of the file as it was opened. Their room is not
+    /// theirs: what is written next begins at the file's end.
+    cut: Vec<u32>,
 }
 
 struct Piece {
@@ -29,14 +32,14 @@ impl Piece {
 }
 
 impl Free {
-    /// What a slot says is free.
-    pub fn of(slot: &Slot) -> Self {
-        let list = slot.free.iter().map(|extent| Piece {
-            extent: *extent,
-            since: slot.counter,
-            pin: Weak::new(),
-        });
-        Self { list: list.collect(), filling: Vec::new() }
+    /// What a slot says is free, in a file that ends here.
+    pub fn of(slot: &Slot, file_end: u64) -> Self {
+        let there = slot.free.iter().filter(|extent| extent.end() <= file_end);
+        let list =
+            there.map(|extent| Piece { extent: *extent, since: slot.counter, pin: Weak::new() });
+        let cut = slot.runs.iter().filter(|run| run.extent().end() > file_end);
+        let cut = cut.map(|run| run.id).collect();
+        Self { list: list.collect(), filling: Vec::new(), cut }
     }
 
     /// Takes so many bytes of free room, where some is that may be used; `newest` is the counter of
@@ -77,6 +80,9 @@ impl Free {
 
     /// The slot with this counter does not name this run any more.
     pub fn drop_run(&mut self, run: &Arc<Run>, counter: u64) {
+        if self.cut.contains(&run.place().id) {
+            return;
+        }
         let extent = run.place().extent();
         self.list.push(Piece { extent, since: counter, pin: Arc::downgrade(run.pin()) });
     }
@@ -132,7 +138,7 @@ mod tests {
 
     #[test]
     fn room_is_used_again_only_when_both_slots_are_past_it() {
-        let mut free = Free { list: vec![piece(10, 4, 7)], filling: Vec::new() };
+        let mut free = Free { list: vec![piece(10, 4, 7)], ..Free::default() };
         assert_eq!(free.take(PAGE, 7), None);
         assert_eq!(free.take(PAGE, 8).map(|extent| extent.file_offset), Some(10 * PAGE));
         assert_eq!(free.bytes(), 3 * PAGE);
@@ -141,7 +147,7 @@ mod tests {
     #[test]
     fn neighbours_are_joined_and_the_smallest_that_fits_serves() {
         let list = vec![piece(30, 8, 0), piece(12, 2, 0), piece(10, 2, 0)];
-        let mut free = Free { list, filling: Vec::new() };
+        let mut free = Free { list, ..Free::default() };
         assert_eq!(free.take(4 * PAGE, 1).map(|extent| extent.file_offset), Some(10 * PAGE));
         assert_eq!(free.take(4 * PAGE, 1).map(|extent| extent.file_offset), Some(30 * PAGE));
         assert_eq!(free.take(8 * PAGE, 1), None);

@@ -3,7 +3,7 @@
 use super::core::Core;
 use super::examine::{Examined, examine};
 use super::follow::Follow;
-use super::genesis::genesis;
+use super::genesis::{genesis, round_up};
 use super::heads::Heads;
 use super::indexer::Indexer;
 use super::keeper::KeeperCall;
@@ -60,10 +60,9 @@ impl Engine {
             .copied()
             .collect();
         let prepared = found.segments.iter().skip(written.len()).copied().collect();
-        let runs = found.slot.runs.iter().map(|run| run.extent());
-        let extents = found.segments.iter().map(|segment| segment.extent).chain(runs);
-        let extents = extents.chain(found.slot.free.iter().copied());
-        let file_end = extents.map(|extent| extent.end()).max();
+        let size = storage.size();
+        let size = size.map_err(|error| Error::io("asking for the store's size failed", error))?;
+        let file_end = file_end(&found, round_up(size));
         let head = found.end.next.previous();
         let core = Arc::new(Core::new(
             storage.clone(),
@@ -73,8 +72,7 @@ impl Engine {
             crate::log::SegmentList::new(written),
         ));
         core.healed.store(found.healed, std::sync::atomic::Ordering::Relaxed);
-        let slots =
-            Slots::new(found.slot.clone(), found.page, prepared, file_end.unwrap_or_default());
+        let slots = Slots::new(found.slot.clone(), found.page, prepared, file_end);
         let ending = Ending::of(found.verdict);
         let epoch = match ending {
             Ending::Closed => None,
@@ -141,6 +139,16 @@ impl Engine {
             keeper: Mutex::default(),
         })
     }
+}
+
+/// Where what is written next may begin. What a slot says of segments was compared with the file;
+/// what it says of runs and free room counts as far as there is a file.
+fn file_end(found: &Examined, size: u64) -> u64 {
+    let runs = found.slot.runs.iter().map(|run| run.extent());
+    let others = runs.chain(found.slot.free.iter().copied());
+    let others = others.map(|extent| extent.end().min(size));
+    let segments = found.segments.iter().map(|segment| segment.extent.end());
+    segments.chain(others).max().unwrap_or_default()
 }
 
 /// Makes an empty device a new store.

@@ -41,7 +41,7 @@ pub enum Before {
 impl Slots {
     /// The slots as they were found, or written by recovery.
     pub fn new(newest: Slot, page: usize, prepared: VecDeque<SegmentRef>, file_end: u64) -> Self {
-        let (sealed, free) = (false, Free::of(&newest));
+        let (sealed, free) = (false, Free::of(&newest, file_end));
         Self { state: Mutex::new(SlotState { newest, page, prepared, file_end, free, sealed }) }
     }
 

@@ -1,6 +1,6 @@
 //! Pages that are somewhere else than they were written, and runs that are gone.
 
-use super::{Sample, options};
+use super::{Answers, Sample, device, grow, options};
 use crate::fixture::{PAGE, RunPlace};
 use std::ops::Range;
 
@@ -87,5 +87,28 @@ fn a_run_that_is_cut_off_at_the_files_end_is_made_anew() {
             sample.heals(&bytes, 1, page, &what);
             sample.shows(&bytes, 1, page, &what);
         }
+    }
+}
+
+/// What is written next begins where the file was cut, and nothing lies over anything else.
+#[test]
+fn a_store_whose_file_was_cut_within_runs_is_written_on() {
+    let (sample, last) = ending_with_a_run();
+    let events = sample.answers.events.len() as u64;
+    for page in 0..last.pages {
+        let bytes = sample.changed(|bytes| bytes.truncate(last.page(page).start + 100));
+        let disk = device(&bytes);
+        let store = options().open_storage(disk.clone()).unwrap();
+        for more in [1, 30, 100, 500] {
+            grow(&store, events + more);
+            let report = store.verify().unwrap();
+            assert!(report.is_whole() || more == 1, "page {page}, {more} more: {report:?}");
+        }
+        let answers = Answers::of(&store);
+        answers.check(&store, page, "written on");
+        store.close().unwrap();
+        let again = options().open_storage(disk).unwrap();
+        answers.check(&again, page, "opened again");
+        assert!(again.verify().unwrap().is_whole());
     }
 }
