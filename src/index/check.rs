@@ -81,14 +81,15 @@ impl Run {
         let mut tally = Tally::default();
         let first = self.header().first.get();
         let mut postings = Vec::new();
-        let mut before = None;
+        let (mut before, mut placed) = (None, 0);
         for nth in 0..self.header().terms {
             let entry = self.term(nth)?;
             // Sorted, each once, and found by fences and filter.
             if before >= Some(entry.hash) || self.find(entry.hash)? != Some(entry) {
-                return Err(self.pages.damaged(self.sections.terms.start));
+                return Err(self.lies());
             }
             before = Some(entry.hash);
+            placed = self.placed(&entry, placed)?;
             let mut from = 0;
             while from < entry.count {
                 postings.clear();

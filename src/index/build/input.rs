@@ -75,6 +75,22 @@ impl Input {
         }
     }
 
+    /// What is said of an input that is not what it said: a run is made anew then.
+    pub(super) fn lies(&self) -> RunError {
+        match self {
+            Self::Table(..) => RunError::Io(std::io::ErrorKind::InvalidData.into()),
+            Self::Run(run) => run.lies(),
+        }
+    }
+
+    /// The number of the first posting behind this term's, where its own are to begin at `placed`.
+    pub(super) fn placed(&self, entry: &TermEntry, placed: u32) -> Result<u32, RunError> {
+        match self {
+            Self::Table(..) => Ok(placed),
+            Self::Run(run) => run.placed(entry, placed),
+        }
+    }
+
     /// The `nth` of its terms by hash. Of a table, `start` is the term's number.
     pub(super) fn term(&self, nth: u32) -> Result<Option<TermEntry>, RunError> {
         match self {

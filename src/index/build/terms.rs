@@ -7,13 +7,21 @@ use std::cmp::Ordering;
 
 /// All terms of all inputs, by hash.
 pub(super) struct TermMerge {
-    /// The next term of each input, and its number.
-    heads: Vec<(u32, Option<TermEntry>)>,
+    heads: Vec<Head>,
+}
+
+/// The next term of an input.
+struct Head {
+    entry: Option<TermEntry>,
+    number: u32,
+    /// Postings of the terms before it.
+    placed: u32,
 }
 
 impl TermMerge {
     pub(super) fn new(inputs: &[Input]) -> Result<Self, RunError> {
-        let heads = inputs.iter().map(|input| Ok((0, input.term(0)?)));
+        let heads =
+            inputs.iter().map(|input| Ok(Head { entry: input.term(0)?, number: 0, placed: 0 }));
         Ok(Self { heads: heads.collect::<Result<_, RunError>>()? })
     }
 
@@ -24,16 +32,17 @@ impl TermMerge {
         inputs: &[Input],
         out: &mut Vec<(usize, TermEntry)>,
     ) -> Result<bool, RunError> {
-        let least = self.heads.iter().filter_map(|(_, head)| head.map(|head| head.hash)).min();
+        let least = self.heads.iter().filter_map(|head| head.entry.map(|entry| entry.hash)).min();
         let Some(least) = least else { return Ok(false) };
-        for (nth, ((number, head), input)) in self.heads.iter_mut().zip(inputs).enumerate() {
-            if let Some(entry) = head.filter(|head| head.hash == least) {
+        for (nth, (head, input)) in self.heads.iter_mut().zip(inputs).enumerate() {
+            if let Some(entry) = head.entry.filter(|entry| entry.hash == least) {
                 out.push((nth, entry));
-                *number += 1;
-                *head = input.term(*number)?;
+                head.placed = input.placed(&entry, head.placed)?;
+                head.number += 1;
+                head.entry = input.term(head.number)?;
                 // They are sorted, each once; else this would never end.
-                if head.is_some_and(|head| head.hash <= least) {
-                    return Err(RunError::Io(std::io::ErrorKind::InvalidData.into()));
+                if head.entry.is_some_and(|next| next.hash <= least) {
+                    return Err(input.lies());
                 }
             }
         }
@@ -75,7 +84,7 @@ impl NameMerge {
             merged.last = merged.last.max(name.last.saturating_add(*shift));
             let following = input.name(*next)?;
             if following.as_ref().is_some_and(|(next, _)| order(next, &merged).is_le()) {
-                return Err(RunError::Io(std::io::ErrorKind::InvalidData.into()));
+                return Err(input.lies());
             }
             *head = following;
         }

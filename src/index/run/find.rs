@@ -231,6 +231,21 @@ impl Run {
         if fits && base_fits { Ok(entry) } else { Err(self.pages.damaged(page)) }
     }
 
+    /// What is said of this run where its parts do not fit one another.
+    pub fn lies(&self) -> RunError {
+        self.pages.damaged(self.sections.terms.start)
+    }
+
+    /// The number of the first posting behind this term's, where its own are to begin at `placed`:
+    /// terms have their postings in the terms' order, each its own.
+    pub fn placed(&self, entry: &TermEntry, placed: u32) -> Result<u32, RunError> {
+        match entry.count {
+            0 | 1 => Ok(placed),
+            count if entry.start == placed => Ok(placed.saturating_add(count)),
+            _ => Err(self.lies()),
+        }
+    }
+
     /// The `nth` posting of a term: the number of an event in the run.
     pub fn posting(&self, entry: &TermEntry, nth: u32) -> Result<u32, RunError> {
         if entry.count == 1 {

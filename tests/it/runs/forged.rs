@@ -126,6 +126,48 @@ fn pages_of_runs_that_lie_are_found_out() {
     }
 }
 
+/// Nobody has to verify for it: a merge that meets such a run makes it anew, and is made again.
+#[test]
+fn a_merge_that_meets_a_run_that_lies_heals_it() {
+    // Three runs from memory; the next will make four.
+    let sample = Sample::new(60);
+    assert_eq!(sample.runs.len(), 3);
+    let run = sample.runs[1];
+    let names = run.pages - 1;
+    let terms = 2;
+    let swapped = sample.changed(|bytes| {
+        let page = &mut bytes[run.page(names)];
+        let text = |page: &[u8], text: &[u8]| page.windows(6).position(|w| w == text).unwrap();
+        let (a, b) = (text(page, b"nth:30"), text(page, b"nth:31"));
+        (page[a + 5], page[b + 5]) = (b'1', b'0');
+        reseal_page(bytes, &run, names);
+    });
+    // All terms of several postings have the same ones.
+    let shared = sample.changed(|bytes| {
+        let page = &mut bytes[run.page(terms)];
+        for term in page[16..].chunks_exact_mut(32) {
+            let count = u32::from_le_bytes(term[20..24].try_into().unwrap());
+            if count == 2 {
+                term[16..20].fill(0);
+            }
+        }
+        reseal_page(bytes, &run, terms);
+    });
+    for (what, bytes) in [("names", swapped), ("postings", shared)] {
+        assert!(bytes != sample.bytes);
+        let store = options().open_storage(Device::from_bytes(bytes)).unwrap();
+        for nth in 0..25 {
+            let event = annals::NewEvent::new("Noted", "x");
+            store.append(format!("new-{nth}"), 0, [event]).unwrap();
+            let _ = store.chore(Chore::Index);
+        }
+        assert_eq!(store.health().background.map(|error| error.to_string()), None, "{what}");
+        let index = store.stats().unwrap().index;
+        assert_eq!((index.healed, index.levels), (1, 1), "{what}: {index:?}");
+        assert!(store.verify().unwrap().is_whole(), "{what}");
+    }
+}
+
 #[test]
 fn slots_that_lie_of_runs_and_free_room_stop_nothing() {
     let sample = Sample::new(150);
