@@ -92,7 +92,7 @@ impl Fetch {
     /// The event at this place. `watermark` is the store's, or less.
     pub fn event(&mut self, place: Located, watermark: LogOffset) -> Result<Event<'_>, FetchError> {
         if !self.segment.as_ref().is_some_and(|segment| segment.place.contains(place.at)) {
-            self.segment = self.segments.find(place.at).cloned();
+            self.segment = self.segments.find(place.at).map(Segment::for_reader);
         }
         if self.is_mapped(place, watermark) { self.borrow(place) } else { self.read(place) }
     }

@@ -16,22 +16,45 @@ const WORDS: usize = 1 << 9;
 
 type Checked = Box<[AtomicU64; WORDS]>;
 
+/// Pieces that all segments of a store remember together: 16 MiB, for 1 GiB of log. Who reads more
+/// remembers for himself alone, and forgets when he goes on to the next segment.
+const MOST: u64 = 1 << 12;
+
 /// A segment and, where the device can, its map.
 pub struct Segment {
     /// Where it is.
     pub place: SegmentRef,
-    map: OnceLock<Option<Map>>,
+    map: Arc<OnceLock<Option<Map>>>,
     /// Which names were checked in the map: a piece for every [`PIECE`] bytes, made when it is
     /// needed.
     checked: OnceLock<Box<[OnceLock<Checked>]>>,
     /// Up to which log offset the map was made ready for reading forward.
     populated: AtomicU64,
+    /// Pieces that all segments with this counter have.
+    pieces: Arc<AtomicU64>,
 }
 
 impl Segment {
     /// A segment that is not mapped yet.
-    pub fn new(place: SegmentRef) -> Self {
-        Self { place, map: OnceLock::new(), checked: OnceLock::new(), populated: AtomicU64::new(0) }
+    fn new(place: SegmentRef, pieces: Arc<AtomicU64>) -> Self {
+        let (map, checked, populated) = (Arc::default(), OnceLock::new(), AtomicU64::new(0));
+        Self { place, map, checked, populated, pieces }
+    }
+
+    /// This segment for one reader: the same, or, where all segments remember enough together, one
+    /// with the same map whose memory goes with the reader.
+    pub fn for_reader(self: &Arc<Self>) -> Arc<Self> {
+        // Relaxed: some pieces more or less don't matter.
+        if self.checked.get().is_some() || self.pieces.load(Ordering::Relaxed) < MOST {
+            return self.clone();
+        }
+        Arc::new(Self {
+            place: self.place,
+            map: self.map.clone(),
+            checked: OnceLock::new(),
+            populated: AtomicU64::new(self.populated.load(Ordering::Relaxed)),
+            pieces: Arc::default(),
+        })
     }
 
     /// What [`Segment::stable`] gave last; nothing before that.
@@ -81,7 +104,10 @@ impl Segment {
         let pieces = index(self.place.extent.length.div_ceil(u64::from(PIECE)));
         let pieces = self.checked.get_or_init(|| (0..pieces).map(|_| OnceLock::new()).collect());
         let Some(piece) = pieces.get(index(u64::from(reference / PIECE))) else { return false };
-        let piece = piece.get_or_init(|| Box::new([const { AtomicU64::new(0) }; WORDS]));
+        let piece = piece.get_or_init(|| {
+            self.pieces.fetch_add(1, Ordering::Relaxed);
+            Box::new([const { AtomicU64::new(0) }; WORDS])
+        });
         let within = reference % PIECE / 8;
         let Some(word) = piece.get(index(u64::from(within / 64))) else { return false };
         let bit = 1 << (within % 64);
@@ -116,22 +142,24 @@ impl NameSource for Segment {
 #[derive(Clone, Default)]
 pub struct SegmentList {
     list: Arc<Vec<Arc<Segment>>>,
+    pieces: Arc<AtomicU64>,
 }
 
 impl SegmentList {
     /// These segments.
     pub fn new(places: impl IntoIterator<Item = SegmentRef>) -> Self {
-        Self {
-            list: Arc::new(places.into_iter().map(|place| Arc::new(Segment::new(place))).collect()),
-        }
+        let pieces = Arc::default();
+        let new = |place| Arc::new(Segment::new(place, Arc::clone(&pieces)));
+        let list = Arc::new(places.into_iter().map(new).collect());
+        Self { list, pieces }
     }
 
     /// The same and one more.
     #[must_use]
     pub fn with(&self, place: SegmentRef) -> Self {
         let mut list = self.list.as_ref().clone();
-        list.push(Arc::new(Segment::new(place)));
-        Self { list: Arc::new(list) }
+        list.push(Arc::new(Segment::new(place, self.pieces.clone())));
+        Self { list: Arc::new(list), pieces: self.pieces.clone() }
     }
 
     /// The same and those of these segments that follow; nothing if they don't go on where it
@@ -203,4 +231,34 @@ pub fn load_segments(
     }
     places.reverse();
     Ok(Ok(SegmentList::new(places)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::PAGE;
+
+    #[test]
+    fn what_readers_remember_of_names_is_bounded() {
+        let key = FileKey::new([1; 16]);
+        let place = |nth: u64| SegmentRef {
+            extent: Extent { file_offset: (4 + nth) * PAGE, length: PAGE },
+            log_offset: LogOffset::new(nth * PAGE),
+        };
+        let segments = SegmentList::new((0..2 * MOST).map(place));
+        let mut bytes = vec![0; index(PAGE)];
+        for nth in 0..2 * MOST {
+            let at = place(nth).log_offset;
+            let length = NameRecord::len_of("a-1");
+            NameRecord::write(&mut bytes[64..64 + length], "a-1", at.plus(64), &key);
+            let segment = segments.find(at).unwrap().for_reader();
+            assert!(segment.has_name(&bytes, 64, &key));
+            assert!(segment.has_name(&bytes, 64, &key));
+            // Damage is seen by whoever has not looked yet.
+            let other = segments.find(at).unwrap().for_reader();
+            bytes[64 + 8] ^= 1;
+            assert_eq!(other.has_name(&bytes, 64, &key), nth < MOST);
+        }
+        assert_eq!(segments.pieces.load(Ordering::Relaxed), MOST);
+    }
 }
