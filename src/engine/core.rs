@@ -1,9 +1,10 @@
 //! What every handle, cursor and view of a store shares.
 
 use super::bell::Bell;
+use super::examine::header_damage;
 use super::flow::Flow;
 use super::sync::Gate;
-use crate::format::{FRAME_LEN, Identity, PAGE, TermHash};
+use crate::format::{FRAME_LEN, FileKey, Identity, PAGE, SegmentRef, TermHash};
 use crate::index::{Index, Reach};
 use crate::log::{Fetch, FetchError, SegmentList};
 use crate::storage::Storage;
@@ -124,6 +125,32 @@ impl Core {
         self.index.sources().last_before(synced, Position::MAX)
     }
 
+    /// Makes the segment known that holds this place of the log, if it is one of the older ones.
+    /// The run that indexes the place says where it is; where that is not so, all headers do.
+    pub fn know_segment(&self, segments: &SegmentList, at: LogOffset) -> Result<(), Error> {
+        if segments.find(at).is_some() {
+            return Ok(());
+        }
+        let place = match self.index.sources().segment(at) {
+            Ok(place) => place,
+            Err(error) => self.ask_again(error, |sources| sources.segment(at))?,
+        };
+        let key = &self.identity.key;
+        if let Some(place) = place {
+            let known = segments.know(&*self.storage, key, place);
+            known.map_err(|error| Error::io("reading the header of a segment failed", error))?;
+        }
+        if segments.find(at).is_none() {
+            self.all_segments(segments)?;
+        }
+        Ok(())
+    }
+
+    /// All segments of these; each is known from then on.
+    pub fn all_segments(&self, segments: &SegmentList) -> Result<Vec<SegmentRef>, Error> {
+        all_segments(&*self.storage, &self.identity.key, segments)
+    }
+
     /// A reader of events, with so many bytes at a time where it can't map.
     pub fn fetch(&self, segments: SegmentList, ahead: usize) -> Fetch {
         Fetch::new(self.storage.clone(), self.identity, segments, ahead)
@@ -141,6 +168,17 @@ impl Core {
             }),
         }
     }
+}
+
+/// See [`Core::all_segments`].
+pub fn all_segments(
+    storage: &dyn Storage,
+    key: &FileKey,
+    segments: &SegmentList,
+) -> Result<Vec<SegmentRef>, Error> {
+    let all = segments.all(storage, key);
+    let all = all.map_err(|error| Error::io("reading the headers of segments failed", error))?;
+    all.map_err(|place| Error::corrupt(header_damage(place)))
 }
 
 /// Read at once where a cursor goes forward without a map.

@@ -197,7 +197,7 @@ fn look(
     let key = slot.identity.key;
     let size = storage.size()?;
     let mut corruption = None;
-    let segments = match load_segments(&**storage, &key, &slot.segments)? {
+    let segments = match load_segments(&**storage, &key, &slot.segments, slot.index.at)? {
         Ok(segments) => segments,
         Err(place) => {
             corruption = Some(header_damage(place));
@@ -223,6 +223,9 @@ fn look(
                 return Err(io::Error::other(error));
             };
             // Without runs there is the log, as far as it is whole.
+            if let Err(place) = segments.all(&**storage, &key)? {
+                corruption = Some(header_damage(place));
+            }
             corruption = corruption.or_else(|| Some(found.clone()));
             let at = LogOffset::ZERO.plus(u64_of(SEGMENT_HEADER_LEN));
             (Vec::new(), 0, Mark { at, chain: Chain::default(), next: Position::new(1) })
@@ -386,7 +389,7 @@ fn read_segment_header(
     Ok(SegmentHeader::decode(bytes.get(..read).unwrap_or_default(), &identity.key))
 }
 
-fn header_damage(place: SegmentRef) -> Corruption {
+pub fn header_damage(place: SegmentRef) -> Corruption {
     Corruption {
         file_offset: Some(place.extent.file_offset),
         log_offset: Some(place.log_offset),

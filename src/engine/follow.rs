@@ -96,7 +96,9 @@ impl Follow {
             let segments = match state.segments.joined(&slot.segments) {
                 Some(segments) => Ok(segments),
                 None => {
-                    load_segments(storage, &slot.identity.key, &slot.segments).map_err(failed)?
+                    let start = slot.index.at.min(state.here.at);
+                    load_segments(storage, &slot.identity.key, &slot.segments, start)
+                        .map_err(failed)?
                 }
             };
             if let Ok(segments) = segments {

@@ -4,10 +4,11 @@
 //! Two things make a run unreadable: its room was given to another run (for readers of other
 //! processes, and views that outlive `close`), or it is damaged. The slots tell which.
 
-use super::core::Core;
+use super::core::{Core, all_segments};
 use super::examine::read_slots;
 use crate::format::{
-    Epoch, FRAME_LEN, FrameHeader, Identity, Mark, PAGE, RunRef, SEGMENT_HEADER_LEN, u64_of,
+    Epoch, FRAME_LEN, FrameHeader, Identity, Mark, PAGE, RunRef, SEGMENT_HEADER_LEN, SegmentRef,
+    u64_of,
 };
 use crate::index::{Input, Job, Reach, Run, RunError, Sink, Sources, Step, Table};
 use crate::log::{Rules, SegmentList, Walk, Window};
@@ -151,6 +152,7 @@ fn rebuild(
 ) -> Result<Run, Error> {
     let key = identity.key;
     let failed = |error| Error::io("making a damaged run anew from the log failed", error);
+    let all = all_segments(&**storage, &key, segments)?;
     let window = Window::new(storage.clone(), AHEAD);
     // The frame there says itself what stands before it.
     let mut bytes = [0; FRAME_LEN];
@@ -180,7 +182,9 @@ fn rebuild(
         if table.events() >= TABLE || walk.here.at >= place.end {
             table.close(walk.here);
             if table.events() > 0 {
-                runs.push(make(vec![Input::table(table)], 0, place.id, identity)?);
+                let segments = holding(&all, table.start().at, walk.here.at);
+                let input = Input::table(table.clone(), segments);
+                runs.push(make(vec![input], 0, place.id, identity)?);
             }
             table = Arc::new(Table::new(walk.here, key));
             merge_last(&mut runs, place.id, identity)?;
@@ -200,6 +204,12 @@ fn rebuild(
     let inputs = runs.into_iter().map(|run| Input::Run(Arc::new(run))).collect();
     let made = make(inputs, level, place.id, identity)?;
     Ok(made.standing_for(*place, pin))
+}
+
+/// Those of these segments that hold the log from one offset up to another.
+pub fn holding(segments: &[SegmentRef], start: LogOffset, end: LogOffset) -> Vec<SegmentRef> {
+    let holds = |segment: &&SegmentRef| segment.log_end() > start && segment.log_offset < end;
+    segments.iter().filter(holds).copied().collect()
 }
 
 /// The last runs become one while there are enough of a level.
@@ -295,7 +305,7 @@ mod tests {
             ids: [None; 3],
         }));
         table.close(end);
-        let input = vec![Input::table(Arc::new(table))];
+        let input = vec![Input::table(Arc::new(table), Vec::new())];
         let mut job = Job::new(input, 0, id, key).unwrap().unwrap();
         while job.step(device, u64::MAX).unwrap() != Step::Done {}
         let (_, pages) = job.header().sections().unwrap();

@@ -108,7 +108,7 @@ impl Engine {
             log_bytes: view.end.since(LogOffset::ZERO),
             file_bytes: size
                 .map_err(|error| Error::io("asking for the store's size failed", error))?,
-            segments: u64_of(view.segments.len()),
+            segments: u64_of(self.core.all_segments(&view.segments)?.len()),
             clock_ahead,
             index: self.index_stats(&view.sources),
         })

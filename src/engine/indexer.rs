@@ -5,10 +5,10 @@
 //! slot needs anyway.
 
 use super::core::Core;
-use super::heal::run_error;
+use super::heal::{holding, run_error};
 use super::slots::Before;
 use super::writer::WriteSide;
-use crate::format::{Extent, Mark, PAGE, RunRef, SLOT_RUNS, Slot, u64_of};
+use crate::format::{Extent, Mark, PAGE, RunRef, SLOT_RUNS, SegmentRef, Slot, u64_of};
 use crate::index::{Input, Job, Run, RunError, Sink, Sources, Step};
 use crate::storage::{Storage, write_full};
 use crate::words::{Error, ErrorKind, Timestamp};
@@ -214,7 +214,10 @@ impl WriteSide {
         // The sync before the slot is written takes it along.
         self.write_to(core, end.at)?;
         let id = state.take_id();
-        let input = vec![Input::table(table.clone())];
+        let segments = core.flow.lock().segments.clone();
+        let segments: Vec<SegmentRef> = segments.iter().copied().collect();
+        let segments = holding(&segments, table.start().at, end.at);
+        let input = vec![Input::table(table.clone(), segments)];
         let job = Job::new(input, 0, id, core.identity.key).map_err(run_error)?;
         let mut job = job.ok_or_else(too_large)?;
         let mut extent = None;

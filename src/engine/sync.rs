@@ -81,7 +81,7 @@ impl WriteSide {
             if state.written != at || state.poisoned || io.sealed {
                 return;
             }
-            (at, state.segments.find(at).cloned())
+            (at, state.segments.find(at))
         };
         let (Some(epoch), Some(segment)) = (io.epoch, segment) else { return };
         let stub = Stub { at, epoch, watermark: at }.encode(&core.identity.key);

@@ -1,9 +1,10 @@
 //! Verifying a store: everything read again, and the index compared with the log.
 
 use super::examine::read_slots;
+use super::heal::holding;
 use super::view::View;
 use super::writer::{Engine, Mode};
-use crate::format::{Chain, Entry, Mark, SEGMENT_HEADER_LEN, u64_of};
+use crate::format::{Chain, Entry, Mark, SEGMENT_HEADER_LEN, SegmentRef, u64_of};
 use crate::index::{RunError, Tally};
 use crate::log::{Rules, Walk, Window};
 use crate::words::{Error, LogOffset, Position};
@@ -79,6 +80,14 @@ impl Engine {
                 return Ok(report);
             }
         };
+        let segments = match core.all_segments(&view.segments) {
+            Ok(segments) => segments,
+            Err(error) => {
+                let damage = error.corruption().cloned().ok_or(error)?;
+                report.issue(damage.file_offset, &damage.what);
+                return Ok(report);
+            }
+        };
         let window = Window::new(core.storage.clone(), AHEAD);
         // From where the log begins, not from where the runs end.
         let at = LogOffset::ZERO.plus(u64_of(SEGMENT_HEADER_LEN));
@@ -105,7 +114,7 @@ impl Engine {
             report.issues.push(view.damage_at(here));
         } else if !cancelled {
             let go_on = || progress(all, all);
-            cancelled = compared.finish(&view, &mut report, go_on)?;
+            cancelled = compared.finish(&view, &segments, &mut report, go_on)?;
         }
         Ok(VerifyReport { commits, events, bytes: here.since(at), cancelled, ..report })
     }
@@ -154,6 +163,7 @@ impl Compared {
     fn finish(
         self,
         view: &View,
+        segments: &[SegmentRef],
         report: &mut VerifyReport,
         mut go_on: impl FnMut() -> ControlFlow<()>,
     ) -> Result<bool, Error> {
@@ -165,6 +175,9 @@ impl Compared {
                 return Ok(true);
             }
             let place = run.place();
+            let header = run.header();
+            let holding = holding(segments, header.start, header.end);
+            let finds = finds && run.segments().is_ok_and(|segments| segments == holding);
             let wrong = match run.tally(&view.core.identity.key) {
                 Ok(tally) if tally == log && finds && !run.is_rebuilt() => continue,
                 Ok(tally) if tally == log && finds => "was damaged".to_owned(),

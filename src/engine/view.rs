@@ -4,8 +4,8 @@ use super::core::Core;
 use super::writer::{Engine, Mode};
 use crate::format::{TermHash, index, u64_of};
 use crate::index::{RunError, Sources};
-use crate::log::{Located, SegmentList};
-use crate::words::{Error, LogOffset, Position, Version};
+use crate::log::{Fetch, Located, SegmentList};
+use crate::words::{Error, Event, LogOffset, Position, Version};
 use std::sync::Arc;
 
 /// What a reader looks at: the log up to a fixed offset. Later commits don't change it.
@@ -61,6 +61,22 @@ impl View {
         }
     }
 
+    /// Where the event with this position is.
+    pub fn place(&self, position: Position) -> Result<Option<Located>, Error> {
+        let at = self.ask(|sources| sources.locate(position))?;
+        Ok(at.map(|at| Located { position, at }))
+    }
+
+    /// The event at this place, lent by who gets it.
+    pub fn event<'f>(&self, fetch: &'f mut Fetch, place: Located) -> Result<Event<'f>, Error> {
+        if !fetch.is_in_segment(place.at) {
+            self.core.know_segment(&self.segments, place.at)?;
+        }
+        self.check_known(place.at)?;
+        let event = fetch.event(place, self.watermark);
+        event.map_err(|error| self.core.fetch_error(error))
+    }
+
     /// Where the events with these positions are, both ends included.
     pub fn places(&self, (from, to): (u64, u64)) -> Result<Vec<Located>, Error> {
         let mut offsets = Vec::new();
@@ -95,7 +111,7 @@ impl View {
 
     /// An error if what stands here was not synced when a write or sync failed. Nobody knows what
     /// it is now.
-    pub fn check_known(&self, at: LogOffset) -> Result<(), Error> {
+    fn check_known(&self, at: LogOffset) -> Result<(), Error> {
         if at >= self.watermark && self.core.is_poisoned() && at >= self.core.watermark() {
             return Err(Error::outcome_unknown());
         }

@@ -136,7 +136,8 @@ fn the_run_in_format_md_is_read_as_what_was_written() {
     let (sections, count) = header.sections().unwrap();
     assert_eq!((sections.offsets, sections.terms), (1..2, 2..3));
     assert_eq!((sections.fences, sections.filter), (3..3, 3..3), "one page of terms has neither");
-    assert_eq!((sections.postings, sections.names, count), (3..4, 4..5, place.pages));
+    let parts = (sections.postings, sections.segments, sections.names);
+    assert_eq!((parts, count), ((3..4, 4..5, 5..6), place.pages));
     for (nth, at) in RECORDS.into_iter().enumerate() {
         assert_eq!(offset_at(pages[1], nth, header.width), Some(LogOffset::new(at)));
     }
@@ -159,15 +160,16 @@ fn the_run_in_format_md_is_read_as_what_was_written() {
     let terms = run_terms();
     let wanted = terms.iter().map(|term| (key().term(&term.1).of(term.0), term.2.to_vec()));
     assert_eq!(found, wanted.collect());
+    assert_eq!(segment_at(pages[4], 0), Some(first_segment()));
     let mut at = 0;
     for (kind, text, postings) in run_names() {
-        let listed = Listed::decode(pages[4], at).unwrap();
+        let listed = Listed::decode(pages[5], at).unwrap();
         assert_eq!((listed.kind, listed.text), (kind, text));
         assert_eq!(u64::from(listed.count), u64_of(postings.len()), "{text}");
         assert_eq!((listed.first, listed.last), (postings[0], *postings.last().unwrap()));
         at += listed.len();
     }
-    assert_eq!(Listed::decode(pages[4], at), None, "the page ends");
+    assert_eq!(Listed::decode(pages[5], at), None, "the page ends");
 }
 
 #[test]
@@ -302,6 +304,7 @@ fn every_constant_in_format_md_is_that_of_the_code() {
         ("terms_per_block", TERMS_PER_BLOCK.to_string()),
         ("blocks_per_page", BLOCKS_PER_PAGE.to_string()),
         ("postings_per_page", POSTINGS_PER_PAGE.to_string()),
+        ("segments_per_page", SEGMENTS_PER_PAGE.to_string()),
     ];
     let rows = table("| constant | value | what it is |");
     let shown: Vec<_> = rows
@@ -412,16 +415,18 @@ fn every_part_of_a_run_in_format_md_is_where_the_code_has_it() {
         terms: 511 * 127,
         postings: 1_021,
         name_pages: 2,
+        segments: 171,
         ..RunHeader::default()
     };
     let (parts, _) = header.sections().unwrap();
-    let Sections { offsets, terms, fences, filter, postings, names } = parts;
+    let Sections { offsets, terms, fences, filter, postings, segments, names } = parts;
     let mut parts = [
         ("offsets", offsets),
         ("terms", terms),
         ("fences", fences),
         ("filter", filter),
         ("postings", postings),
+        ("segments", segments),
         ("names", names),
     ];
     parts.sort_by_key(|(_, pages)| pages.start);

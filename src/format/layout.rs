@@ -158,7 +158,8 @@ layout!(
         TERMS: 4,
         POSTINGS: 4,
         NAME_PAGES: 4,
-        RESERVED: 4024,
+        SEGMENTS: 4,
+        RESERVED: 4020,
     }
 );
 
@@ -277,6 +278,10 @@ pub const TERMS_PER_PAGE: u32 = 127;
 pub const FENCES_PER_PAGE: u32 = 510;
 /// Postings in a page.
 pub const POSTINGS_PER_PAGE: u32 = 1_020;
+/// Segments in a page.
+pub const SEGMENTS_PER_PAGE: u32 = 170;
+/// Bytes of a segment as a run names it.
+pub const SEGMENT_REF_LEN: usize = segment_ref::LEN;
 /// Bytes of a term.
 pub const TERM_LEN: usize = term_entry::LEN;
 /// Bytes of a segment's header.
@@ -291,6 +296,7 @@ pub const STUB_LEN: usize = stub::LEN;
 const _: () = {
     assert!(run::LEN == 4_096, "a run's header fills its page");
     assert!(127 * term_entry::LEN <= PAGE_ROOM && 510 * 8 == PAGE_ROOM && 1_020 * 4 == PAGE_ROOM);
+    assert!(170 * segment_ref::LEN == PAGE_ROOM);
     assert!(header::LEN == 4_096 && slot::LEN == 4_096, "page 0 and the slots fill their pages");
     assert!(
         stub::LEN <= frame::LEN,

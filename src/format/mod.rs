@@ -22,8 +22,8 @@ pub use frame::{Epoch, FrameHeader, FrameKind};
 pub use header::{FileHeader, Identity, Unopenable};
 pub use layout::{
     FENCES_PER_PAGE, FIRST_EXTENT, FRAME_LEN, HOLDER_PAGE, NAME_HEAD_LEN, PAGE, PAGE_HEAD_LEN,
-    PAGE_ROOM, POSTINGS_PER_PAGE, SEGMENT_HEADER_LEN, SLOT_FREE, SLOT_PAGES, SLOT_RUNS,
-    SLOT_SEGMENTS, STUB_LEN, TERM_LEN, TERMS_PER_PAGE,
+    PAGE_ROOM, POSTINGS_PER_PAGE, SEGMENT_HEADER_LEN, SEGMENTS_PER_PAGE, SLOT_FREE, SLOT_PAGES,
+    SLOT_RUNS, SLOT_SEGMENTS, STUB_LEN, TERM_LEN, TERMS_PER_PAGE,
 };
 pub use listed::Listed;
 pub use record::{
@@ -31,7 +31,7 @@ pub use record::{
 };
 pub use run::{
     BLOCK_LEN, BLOCKS_PER_PAGE, RunHeader, RunRef, Sections, TermEntry, block_at, is_page,
-    offset_at, page_offset, seal_page, u32_at, u64_at,
+    offset_at, page_offset, seal_page, segment_at, u32_at, u64_at,
 };
 pub use segment::{Extent, SegmentHeader, SegmentRef};
 pub use slot::{Mark, Slot};

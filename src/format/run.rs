@@ -4,10 +4,10 @@
 use super::bytes::{get_16, get_u32, get_u64, index, put, put_u32, put_u64};
 use super::check::{FileKey, TermHash, crc, matches};
 use super::layout::{
-    FENCES_PER_PAGE, PAGE, PAGE_HEAD_LEN, PAGE_ROOM, POSTINGS_PER_PAGE, RUN_TAG, TERMS_PER_PAGE,
-    page_head, run, run_ref, term_entry,
+    FENCES_PER_PAGE, PAGE, PAGE_HEAD_LEN, PAGE_ROOM, POSTINGS_PER_PAGE, RUN_TAG, SEGMENT_REF_LEN,
+    SEGMENTS_PER_PAGE, TERMS_PER_PAGE, page_head, run, run_ref, term_entry,
 };
-use super::segment::Extent;
+use super::segment::{Extent, SegmentRef};
 use crate::words::{LogOffset, Position};
 use std::ops::Range;
 
@@ -76,6 +76,8 @@ pub struct RunHeader {
     pub postings: u32,
     /// Pages of names.
     pub name_pages: u32,
+    /// Segments that hold the log that it indexes.
+    pub segments: u32,
 }
 
 /// Which pages of a run hold what.
@@ -91,6 +93,8 @@ pub struct Sections {
     pub filter: Range<u32>,
     /// The postings.
     pub postings: Range<u32>,
+    /// The segments.
+    pub segments: Range<u32>,
     /// The names.
     pub names: Range<u32>,
 }
@@ -135,6 +139,7 @@ impl RunHeader {
             fences: take(fences.div_ceil(FENCES_PER_PAGE))?,
             filter: take(self.filter_blocks().div_ceil(BLOCKS_PER_PAGE))?,
             postings: take(self.postings.div_ceil(POSTINGS_PER_PAGE))?,
+            segments: take(self.segments.div_ceil(SEGMENTS_PER_PAGE))?,
             names: take(self.name_pages)?,
         };
         Some((sections, end))
@@ -153,6 +158,7 @@ impl RunHeader {
         put_u32(&mut page, run::TERMS, self.terms);
         put_u32(&mut page, run::POSTINGS, self.postings);
         put_u32(&mut page, run::NAME_PAGES, self.name_pages);
+        put_u32(&mut page, run::SEGMENTS, self.segments);
         page
     }
 
@@ -169,6 +175,7 @@ impl RunHeader {
             terms: get_u32(page, run::TERMS),
             postings: get_u32(page, run::POSTINGS),
             name_pages: get_u32(page, run::NAME_PAGES),
+            segments: get_u32(page, run::SEGMENTS),
         };
         let (_, pages) = header.sections()?;
         let fits = get_u32(page, run::TAG) == RUN_TAG
@@ -269,6 +276,12 @@ pub fn offset_at(page: &[u8], nth: usize, width: u32) -> Option<LogOffset> {
         _ => u64_at(page, 1 + nth),
     };
     base.checked_add(step).map(LogOffset::new)
+}
+
+/// The segment at this place of a page; nothing if it can't be one.
+pub fn segment_at(page: &[u8], nth: usize) -> Option<SegmentRef> {
+    let place = SegmentRef::decode(page, PAGE_HEAD_LEN + nth * SEGMENT_REF_LEN);
+    place.is_sane().then_some(place)
 }
 
 /// The block of the filter at this place of a page.

@@ -60,6 +60,13 @@ impl SegmentRef {
         self.log_offset.plus(super::u64_of(segment::LEN))
     }
 
+    /// Its bytes as a slot or a run names it.
+    pub fn to_bytes(self) -> [u8; segment_ref::LEN] {
+        let mut bytes = [0; segment_ref::LEN];
+        self.encode(&mut bytes, 0);
+        bytes
+    }
+
     pub(super) fn encode(&self, bytes: &mut [u8], at: usize) {
         put_u64(bytes, at + segment_ref::FILE_OFFSET, self.extent.file_offset);
         put_u64(bytes, at + segment_ref::LENGTH, self.extent.length);

@@ -3,7 +3,7 @@
 
 use super::run::{Run, RunError};
 use super::table::{Known, Name, Table};
-use crate::format::{RunRef, TermEntry, TermHash, TermKind, index, u64_of};
+use crate::format::{RunRef, SegmentRef, TermEntry, TermHash, TermKind, index, u64_of};
 use crate::words::{LogOffset, Position, Version};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -86,6 +86,14 @@ impl Sources {
     fn locate_in_tables(&self, position: Position) -> Option<LogOffset> {
         let after = self.tables.partition_point(|table| table.start().next <= position);
         self.tables.get(after.checked_sub(1)?)?.locate(position)
+    }
+
+    /// The segment that holds this place of the log, by the run that indexes it; nothing if none
+    /// does.
+    pub fn segment(&self, at: LogOffset) -> Result<Option<SegmentRef>, RunError> {
+        let after = self.runs.partition_point(|run| run.header().end <= at);
+        let Some(run) = self.runs.get(after) else { return Ok(None) };
+        Ok(run.segments()?.into_iter().find(|segment| segment.contains(at)))
     }
 
     /// The last position up to `head` whose record begins before `end`, which is not within runs;

@@ -4,7 +4,10 @@
 mod document;
 
 use super::*;
-use crate::format::{Chain, Entry, FileKey, Mark, Named, PAGE, RunRef, TermHash, TermKind};
+use crate::format::{
+    Chain, Entry, Extent, FIRST_EXTENT, FileKey, Mark, Named, PAGE, RunRef, SegmentRef, TermHash,
+    TermKind,
+};
 use crate::storage::{MemoryStorage, write_full};
 use crate::words::{LogOffset, Position, Version, category_of};
 use proptest::prelude::*;
@@ -58,6 +61,23 @@ fn mark(position: u64) -> Mark {
 
 fn offset(position: u64) -> LogOffset {
     LogOffset::new(64 + position * 104)
+}
+
+/// A segment for every 40 events.
+fn segment(nth: u64) -> SegmentRef {
+    let extent = Extent { file_offset: FIRST_EXTENT + nth * PAGE, length: PAGE };
+    SegmentRef { extent, log_offset: LogOffset::new(nth * PAGE) }
+}
+
+/// The segments that hold the log from one offset up to another.
+fn segments(start: LogOffset, end: LogOffset) -> Vec<SegmentRef> {
+    let holds = |segment: &SegmentRef| segment.log_end() > start && segment.log_offset < end;
+    (0..).map(segment).take_while(|segment| segment.log_offset < end).filter(holds).collect()
+}
+
+fn input(table: Arc<Table>) -> Input {
+    let segments = segments(table.start().at, table.end().unwrap().at);
+    Input::table(table, segments)
 }
 
 struct Disk(Arc<MemoryStorage>);
@@ -134,10 +154,8 @@ fn sources(events: &[Plain], cuts: &[usize], tables: usize, merge: bool, budget:
     let mut made: Vec<_> =
         bounds.windows(2).map(|range| table(events, &mut versions, range[0], range[1])).collect();
     let tables = made.split_off(made.len().saturating_sub(tables));
-    let mut runs: Vec<_> = (1..)
-        .zip(made)
-        .map(|(id, table)| build(vec![Input::table(table)], 0, id, budget))
-        .collect();
+    let mut runs: Vec<_> =
+        (1..).zip(made).map(|(id, table)| build(vec![input(table)], 0, id, budget)).collect();
     if merge && runs.len() > 1 {
         let half = runs.len().div_ceil(2);
         let inputs = runs.drain(..half).map(Input::Run).collect();
@@ -162,6 +180,12 @@ fn compare(sources: &Sources, events: &[Plain], head: u64) {
         assert_eq!(sources.locate(Position::new(position)).unwrap(), Some(offset(position)));
     }
     assert_eq!(sources.locate(Position::new(FIRST - 1)).unwrap(), None);
+    for run in &sources.runs {
+        let (start, end) = (run.header().start, run.header().end);
+        assert_eq!(run.segments().unwrap(), segments(start, end));
+        let found = sources.segment(start).unwrap();
+        assert!(found.is_some_and(|segment| segment.contains(start)));
+    }
     for (hash, wanted) in &postings {
         assert_eq!(sources.count(*hash, end).unwrap(), u64::try_from(wanted.len()).unwrap());
         let middle = wanted[wanted.len() / 2];

@@ -91,10 +91,16 @@ impl Fetch {
 
     /// The event at this place. `watermark` is the store's, or less.
     pub fn event(&mut self, place: Located, watermark: LogOffset) -> Result<Event<'_>, FetchError> {
-        if !self.segment.as_ref().is_some_and(|segment| segment.place.contains(place.at)) {
-            self.segment = self.segments.find(place.at).map(Segment::for_reader);
+        if !self.is_in_segment(place.at) {
+            self.segment = self.segments.find(place.at).map(|segment| segment.for_reader());
         }
         if self.is_mapped(place, watermark) { self.borrow(place) } else { self.read(place) }
+    }
+
+    /// Whether this place is in the segment that was read last.
+    #[inline]
+    pub fn is_in_segment(&self, at: LogOffset) -> bool {
+        self.segment.as_ref().is_some_and(|segment| segment.place.contains(at))
     }
 
     /// Whether the event can be borrowed from the map.

@@ -5,9 +5,10 @@ use crate::format::{
 };
 use crate::storage::{Map, Storage, read_full};
 use crate::words::{LogOffset, NameSource};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 /// Bytes of a segment for which checked names are remembered together.
 const PIECE: u32 = 1 << 18;
@@ -138,20 +139,23 @@ impl NameSource for Segment {
     }
 }
 
-/// All segments of a log, in its order.
+/// The segments of a log, in its order: the newest, and of those before them the ones that somebody
+/// has asked for.
 #[derive(Clone, Default)]
 pub struct SegmentList {
     list: Arc<Vec<Arc<Segment>>>,
+    /// By log offset. Shared by all lists that came from one another.
+    older: Arc<RwLock<BTreeMap<u64, Arc<Segment>>>>,
     pieces: Arc<AtomicU64>,
 }
 
 impl SegmentList {
-    /// These segments.
+    /// These segments, each of which goes on where the one before ends.
     pub fn new(places: impl IntoIterator<Item = SegmentRef>) -> Self {
-        let pieces = Arc::default();
+        let (pieces, older) = (Arc::default(), Arc::default());
         let new = |place| Arc::new(Segment::new(place, Arc::clone(&pieces)));
         let list = Arc::new(places.into_iter().map(new).collect());
-        Self { list, pieces }
+        Self { list, older, pieces }
     }
 
     /// The same and one more.
@@ -159,7 +163,7 @@ impl SegmentList {
     pub fn with(&self, place: SegmentRef) -> Self {
         let mut list = self.list.as_ref().clone();
         list.push(Arc::new(Segment::new(place, self.pieces.clone())));
-        Self { list: Arc::new(list), pieces: self.pieces.clone() }
+        Self { list: Arc::new(list), ..self.clone() }
     }
 
     /// The same and those of these segments that follow; nothing if they don't go on where it
@@ -178,13 +182,19 @@ impl SegmentList {
         Some(joined)
     }
 
-    /// The segment that this log offset lies in.
-    pub fn find(&self, at: LogOffset) -> Option<&Arc<Segment>> {
+    /// The segment that this log offset lies in, if it is known.
+    pub fn find(&self, at: LogOffset) -> Option<Arc<Segment>> {
+        if self.list.first().is_some_and(|first| at < first.place.log_offset) {
+            let older = self.older.read().unwrap_or_else(PoisonError::into_inner);
+            let (_, segment) = older.range(..=at.get()).next_back()?;
+            return Some(segment).filter(|segment| segment.place.contains(at)).cloned();
+        }
         let after = self.list.partition_point(|segment| segment.place.log_offset <= at);
-        self.list.get(after.checked_sub(1)?).filter(|segment| segment.place.contains(at))
+        let segment = self.list.get(after.checked_sub(1)?);
+        segment.filter(|segment| segment.place.contains(at)).cloned()
     }
 
-    /// Each of them.
+    /// Each of the newest ones.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &SegmentRef> {
         self.list.iter().map(|segment| &segment.place)
     }
@@ -194,39 +204,92 @@ impl SegmentList {
         self.list.last().map(|segment| segment.place)
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.list.len()
+    /// Makes an older segment known: one that somebody says is there. Nothing happens if its header
+    /// says otherwise.
+    pub fn know(&self, storage: &dyn Storage, key: &FileKey, place: SegmentRef) -> io::Result<()> {
+        if read_header(storage, key, place)?.is_some() {
+            self.add([place]);
+        }
+        Ok(())
+    }
+
+    fn add(&self, places: impl IntoIterator<Item = SegmentRef>) {
+        let mut older = self.older.write().unwrap_or_else(PoisonError::into_inner);
+        for place in places {
+            let new = || Arc::new(Segment::new(place, self.pieces.clone()));
+            older.entry(place.log_offset.get()).or_insert_with(new);
+        }
+    }
+
+    /// All of the log's segments, after making them known, by their headers. The place of one whose
+    /// header fails its check, if there is one.
+    pub fn all(
+        &self,
+        storage: &dyn Storage,
+        key: &FileKey,
+    ) -> io::Result<Result<Vec<SegmentRef>, SegmentRef>> {
+        let newest = self.iter().copied();
+        let Some(first) = self.list.first().filter(|first| first.place.log_offset.get() > 0) else {
+            return Ok(Ok(newest.collect()));
+        };
+        let mut places: Vec<SegmentRef> = {
+            let older = self.older.read().unwrap_or_else(PoisonError::into_inner);
+            older.values().map(|segment| segment.place).collect()
+        };
+        let follow = places.iter().zip(places.iter().skip(1));
+        let complete = places.first().is_some_and(|first| first.log_offset == LogOffset::ZERO)
+            && places.last().is_some_and(|last| last.log_end() == first.place.log_offset)
+            && follow.map(|(a, b)| (a.log_end(), b.log_offset)).all(|(end, next)| end == next);
+        if !complete {
+            places = match load_segments(storage, key, &[first.place], LogOffset::ZERO)? {
+                Ok(all) => all.iter().copied().filter(|place| *place != first.place).collect(),
+                Err(place) => return Ok(Err(place)),
+            };
+            self.add(places.iter().copied());
+        }
+        Ok(Ok(places.into_iter().chain(newest).collect()))
     }
 }
 
-/// The segments that a slot names, and all before them, by their headers.
+/// The header of the segment at this place; nothing if it fails its check or says otherwise.
+fn read_header(
+    storage: &dyn Storage,
+    key: &FileKey,
+    place: SegmentRef,
+) -> io::Result<Option<SegmentHeader>> {
+    let mut bytes = [0; SEGMENT_HEADER_LEN];
+    let read = read_full(storage, &mut bytes, place.extent.file_offset)?;
+    let header = SegmentHeader::decode(bytes.get(..read).unwrap_or_default(), key);
+    Ok(header.filter(|header| header.own == place))
+}
+
+/// The segments that a slot names, and those before them back to the one that holds `start`, by
+/// their headers.
 ///
-/// Nothing if a header fails its check or is not what the next one says it is.
+/// The place of one whose header fails its check, or is not what the next one says it is.
 pub fn load_segments(
     storage: &dyn Storage,
     key: &FileKey,
     named: &[SegmentRef],
+    start: LogOffset,
 ) -> io::Result<Result<SegmentList, SegmentRef>> {
     let mut places = Vec::new();
     let mut wanted = named.last().copied();
     let mut named = named.iter().rev().skip(1);
     while let Some(place) = wanted {
-        let mut bytes = [0; SEGMENT_HEADER_LEN];
-        let read = read_full(storage, &mut bytes, place.extent.file_offset)?;
-        let header = SegmentHeader::decode(bytes.get(..read).unwrap_or_default(), key);
-        let Some(header) = header.filter(|header| header.own == place) else {
-            return Ok(Err(place));
-        };
+        let Some(header) = read_header(storage, key, place)? else { return Ok(Err(place)) };
         places.push(place);
+        if place.log_offset <= start && named.len() == 0 {
+            break;
+        }
         wanted = match (named.next(), header.before) {
             (Some(by_slot), by_header) if by_header != Some(*by_slot) => return Ok(Err(*by_slot)),
             (_, by_header) => by_header,
         };
     }
-    // Each one is before the last by its log offset, so a chain of them ends; it has to end where
-    // the log begins.
-    if places.last().is_none_or(|first| first.log_offset > LogOffset::ZERO) {
+    // Each one is before the last by its log offset, so a chain of them ends; it has to end at the
+    // start.
+    if places.last().is_none_or(|first| first.log_offset > start) {
         return Ok(Err(places.last().copied().unwrap_or_default()));
     }
     places.reverse();

@@ -147,15 +147,11 @@ impl Cursor {
                 return Err(error);
             }
         };
-        if let Err(error) = self.view.check_known(place.at) {
-            self.steps = Steps::Ended;
-            return Err(error);
-        }
-        match self.fetch.event(place, self.view.watermark) {
+        match self.view.event(&mut self.fetch, place) {
             Ok(event) => Ok(Some(event)),
             Err(error) => {
                 self.steps = Steps::Ended;
-                Err(self.view.core.fetch_error(error))
+                Err(error)
             }
         }
     }
@@ -188,10 +184,7 @@ impl Cursor {
                 }
                 match batch.next().map(Position::new) {
                     None => None,
-                    Some(position) => {
-                        let at = view.ask(|sources| sources.locate(position))?;
-                        at.map(|at| Located { position, at })
-                    }
+                    Some(position) => view.place(position)?,
                 }
             }
         };

@@ -2,7 +2,7 @@
 
 use crate::engine::{READ_ONE, View};
 use crate::format::{TermHash, TermKind};
-use crate::log::{Fetch, Located};
+use crate::log::Fetch;
 use crate::words::{Error, Position};
 use std::fmt;
 
@@ -46,13 +46,8 @@ impl Names {
         }
         let Some(position) = batch.pop().map(Position::new) else { return Ok(None) };
         *after = position;
-        let at = view.ask(|sources| sources.locate(position))?;
-        let Some(at) = at else { return Ok(None) };
-        view.check_known(at)?;
-        match fetch.event(Located { position, at }, view.watermark) {
-            Ok(event) => Ok(Some(event.stream().to_owned())),
-            Err(error) => Err(view.core.fetch_error(error)),
-        }
+        let Some(place) = view.place(position)? else { return Ok(None) };
+        Ok(Some(view.event(fetch, place)?.stream().to_owned()))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Cursor, Names, Read};
 use crate::engine::{self, READ_ONE};
 use crate::format::TermKind;
-use crate::log::{Fetch, Located};
+use crate::log::Fetch;
 use crate::words::{Error, Event, Position, RecordedEvent, Version};
 use std::fmt;
 
@@ -94,13 +94,8 @@ impl Reader {
         if position > self.view.head || position == Position::START {
             return Ok(None);
         }
-        let Some(at) = self.view.ask(|sources| sources.locate(position))? else { return Ok(None) };
-        let place = Located { position, at };
-        self.view.check_known(place.at)?;
-        match self.fetch.event(place, self.view.watermark) {
-            Ok(event) => Ok(Some(event)),
-            Err(error) => Err(self.view.core.fetch_error(error)),
-        }
+        let Some(place) = self.view.place(position)? else { return Ok(None) };
+        self.view.event(&mut self.fetch, place).map(Some)
     }
 }
 

@@ -57,7 +57,7 @@ fn small(closed: bool, last: Durability) -> Small {
         store.close().unwrap();
     }
     let bytes = device.to_bytes();
-    assert!(bytes.len() <= 16 * 4_096, "{}", bytes.len());
+    assert!(bytes.len() <= 20 * 4_096, "{}", bytes.len());
     Small { bytes, events }
 }
 

@@ -51,8 +51,8 @@ impl Engine {
         let view = self.view()?;
         let (end, mut slot) = self.durable_end()?;
         let segments = self.core.flow.lock().segments.clone();
-        let segments: Vec<SegmentRef> =
-            segments.iter().filter(|segment| segment.log_offset <= end.at).copied().collect();
+        let mut segments = self.core.all_segments(&segments)?;
+        segments.retain(|segment| segment.log_offset <= end.at);
         let log = end.at.get();
         let run_bytes: u64 = view.sources.runs.iter().map(|run| run.place().extent().length).sum();
         // Copied, then read again.

@@ -61,6 +61,7 @@ impl Engine {
         write_full(&**target, &genesis.bytes, 0).map_err(failed)?;
         let copy = Self::open(target.clone(), settings)?;
 
+        self.core.all_segments(&view.segments)?;
         let mut walk = self.walk_all(&view, at);
         let core = &*self.core;
         let mut fetch =
@@ -128,8 +129,7 @@ fn again(view: &View, fetch: &mut Fetch, met: &[Entry<'_>]) -> Result<(Commit, T
         let mut events = Vec::with_capacity(part.len());
         for entry in part {
             let place = Located { position: entry.position, at: entry.at };
-            let event = fetch.event(place, view.watermark);
-            let event = event.map_err(|error| view.core.fetch_error(error))?;
+            let event = view.event(fetch, place)?;
             recorded = event.recorded;
             events.push(new_event(&event));
         }

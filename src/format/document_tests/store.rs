@@ -157,7 +157,7 @@ pub const RECORDS: [u64; 3] = [224, 416, 536];
 pub fn run_place() -> RunRef {
     RunRef {
         file_offset: second_segment().extent.end(),
-        pages: 5,
+        pages: 6,
         id: 1,
         end: LogOffset::new(568),
         next: Position::new(4),
@@ -182,6 +182,7 @@ pub fn run_header() -> RunHeader {
         terms: count(terms.len()),
         postings: count(postings),
         name_pages: 1,
+        segments: 1,
     }
 }
 
@@ -210,7 +211,8 @@ pub fn run_terms() -> Vec<(TermKind, Vec<u8>, &'static [u32])> {
     names.into_iter().chain(others).collect()
 }
 
-/// The pages of the run, put together by hand: header, offsets, terms, postings, names.
+/// The pages of the run, put together by hand: header, offsets, terms, postings, segments,
+/// names.
 pub fn run_pages() -> Vec<u8> {
     let mut offsets = RECORDS[0].to_le_bytes().to_vec();
     for at in RECORDS {
@@ -243,14 +245,21 @@ pub fn run_pages() -> Vec<u8> {
         names.resize(begin + listed.len(), 0);
         listed.encode(&mut names[begin..]);
     }
+    let segments = first_segment().to_bytes().to_vec();
     let page = |values: Vec<u8>| {
         let mut page = vec![0; PAGE_HEAD_LEN];
         page.extend(values);
         page.resize(index(PAGE), 0);
         page
     };
-    let mut pages =
-        [run_header().encode(), page(offsets), page(terms), page(postings), page(names)];
+    let mut pages = [
+        run_header().encode(),
+        page(offsets),
+        page(terms),
+        page(postings),
+        page(segments),
+        page(names),
+    ];
     for (page, number) in pages.iter_mut().zip(0..) {
         seal_page(page, run_place().id, number, &key());
     }

@@ -116,6 +116,7 @@ fn a_runs_header_that_can_not_be_is_none() {
     refused("more terms than its pages have", RunHeader { terms: 700, ..header });
     refused("fewer terms than its pages have", RunHeader { terms: 500, ..header });
     refused("more postings than its pages have", RunHeader { postings: 4_000, ..header });
+    refused("more segments than its pages have", RunHeader { segments: 171, ..header });
     refused("more pages than there are", RunHeader { name_pages: 3, ..header });
     refused("more pages than can be", RunHeader { name_pages: u32::MAX, ..header });
     refused("wider log offsets than its pages have", RunHeader { width: 8, ..header });

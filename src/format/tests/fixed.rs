@@ -61,6 +61,7 @@ pub fn a_run() -> (RunHeader, RunRef) {
         terms: 600,
         postings: 3_000,
         name_pages: 2,
+        segments: 3,
     };
     let pages = header.sections().map_or(0, |(_, pages)| pages);
     let (end, next) = (header.end, header.next);

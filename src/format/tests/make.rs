@@ -170,7 +170,7 @@ impl SlotParts {
 pub fn runs() -> impl Strategy<Value = (RunHeader, RunRef)> {
     let log = (0..MOST / 16, 1..MOST / 16);
     let positions = (1..=MOST, 1..=u32::MAX);
-    let counts = (any::<u32>(), any::<u32>(), 0..1_u32 << 31);
+    let counts = (any::<u32>(), any::<u32>(), 0..1_u32 << 31, 0..1_u32 << 20);
     let width = prop_oneof![Just(4), Just(8)];
     let place = (4..1_u64 << 40, any::<u32>());
     (any::<u32>(), log, positions, width, counts, place).prop_map(
@@ -185,6 +185,7 @@ pub fn runs() -> impl Strategy<Value = (RunHeader, RunRef)> {
                 terms: counts.0,
                 postings: counts.1,
                 name_pages: counts.2,
+                segments: counts.3,
             };
             let (_, pages) = header.sections().unwrap();
             let (end, next) = (header.end, header.next);

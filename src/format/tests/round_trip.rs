@@ -65,11 +65,13 @@ proptest! {
             if has_fences { term_pages.div_ceil(510) } else { 0 },
             if header.terms > 127 { header.terms.div_ceil(24).div_ceil(127) } else { 0 },
             header.postings.div_ceil(1_020),
+            header.segments.div_ceil(170),
             header.name_pages,
         ];
-        let Sections { offsets, terms, fences, filter, postings, names } = parts;
+        let Sections { offsets, terms, fences, filter, postings, segments, names } = parts;
+        let parts = [offsets, terms, fences, filter, postings, segments, names];
         let mut end = 1;
-        for (part, wanted) in [offsets, terms, fences, filter, postings, names].iter().zip(wanted) {
+        for (part, wanted) in parts.iter().zip(wanted) {
             prop_assert_eq!((part.start, part.end), (end, end + wanted));
             end = part.end;
         }

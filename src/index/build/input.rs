@@ -1,6 +1,6 @@
 //! What a run is made from: a table that takes in no more, or another run.
 
-use crate::format::{Listed, Mark, TermEntry, TermHash, TermKind, index};
+use crate::format::{Listed, Mark, SegmentRef, TermEntry, TermHash, TermKind, index};
 use crate::index::run::{NameAt, Run, RunError};
 use crate::index::table::Table;
 use crate::words::{LogOffset, Position};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// One of the pieces of index that become a run.
 pub enum Input {
     /// A table, its terms sorted, its names sorted.
-    Table(Arc<Table>, Vec<(TermHash, u32)>, Vec<u32>),
+    Table(Arc<Table>, Vec<(TermHash, u32)>, Vec<u32>, Vec<SegmentRef>),
     /// A run.
     Run(Arc<Run>),
 }
@@ -32,13 +32,13 @@ pub(super) struct OwnName {
 }
 
 impl Input {
-    /// A table that takes in no more.
-    pub fn table(table: Arc<Table>) -> Self {
+    /// A table that takes in no more, and the segments that hold its log.
+    pub fn table(table: Arc<Table>, segments: Vec<SegmentRef>) -> Self {
         let (terms, names) = {
             let read = table.read();
             (read.by_hash(), read.by_name())
         };
-        Self::Table(table, terms, names)
+        Self::Table(table, terms, names, segments)
     }
 
     /// The positions that it covers: its first, and the one after its last.
@@ -62,11 +62,19 @@ impl Input {
         }
     }
 
+    /// The segments that hold its log, in their order.
+    pub(super) fn segments(&self) -> Result<Vec<SegmentRef>, RunError> {
+        match self {
+            Self::Table(_, _, _, segments) => Ok(segments.clone()),
+            Self::Run(run) => run.segments(),
+        }
+    }
+
     /// At most so many terms and postings.
     pub(super) fn size(&self) -> (u64, u64) {
         match self {
             // What a table has fits by its limits.
-            Self::Table(_, terms, _) => (crate::format::u64_of(terms.len()), 0),
+            Self::Table(_, terms, ..) => (crate::format::u64_of(terms.len()), 0),
             Self::Run(run) => {
                 let header = run.header();
                 let terms = u64::from(header.terms);
@@ -94,7 +102,7 @@ impl Input {
     /// The `nth` of its terms by hash. Of a table, `start` is the term's number.
     pub(super) fn term(&self, nth: u32) -> Result<Option<TermEntry>, RunError> {
         match self {
-            Self::Table(table, terms, _) => {
+            Self::Table(table, terms, ..) => {
                 let Some((hash, term)) = terms.get(index(u64::from(nth))) else { return Ok(None) };
                 let known = table.read().known_of(*term);
                 Ok(known.map(|known| TermEntry {
@@ -138,7 +146,7 @@ impl Input {
             last: listed.last,
         };
         match self {
-            Self::Table(table, _, names) => {
+            Self::Table(table, _, names, _) => {
                 let read = table.read();
                 let listed = names.get(at.nth).and_then(|nth| read.listed(*nth));
                 let next = NameCursor { nth: at.nth + 1, ..at };

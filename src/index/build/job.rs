@@ -8,7 +8,8 @@ use super::input::Input;
 use super::output::{Output, Part, Sink};
 use super::terms::{NameMerge, TermMerge};
 use crate::format::{
-    FileKey, Listed, PAGE_ROOM, RunHeader, Sections, TERM_LEN, TermEntry, index, seal_page, u64_of,
+    FileKey, Listed, PAGE_ROOM, RunHeader, Sections, SegmentRef, TERM_LEN, TermEntry, index,
+    seal_page, u64_of,
 };
 use crate::index::run::{Block, RunError};
 use crate::words::LogOffset;
@@ -23,6 +24,7 @@ pub struct Job {
     id: u32,
     header: RunHeader,
     sections: Sections,
+    segments: Vec<SegmentRef>,
     phase: Phase,
     written: u64,
     scratch: Vec<u32>,
@@ -43,6 +45,7 @@ enum Phase {
     CountTerms(TermMerge),
     CountNames(NameMerge, usize),
     Terms(Box<Writing>),
+    Segments,
     Names(NameMerge, Part),
     Offsets(Part, usize, u32),
     Header,
@@ -85,7 +88,15 @@ impl Job {
         let (first, next) = (oldest.range().0, newest.range().1);
         let behind = inputs.iter().zip(inputs.iter().skip(1));
         debug_assert!(behind.map(|(a, b)| (a.range(), b.range())).all(|(a, b)| a.1 == b.0));
+        let mut segments: Vec<SegmentRef> = Vec::new();
+        for input in &inputs {
+            // One that two inputs lie in is named once.
+            let last = segments.last().map(|last| last.log_offset);
+            let own = input.segments()?.into_iter();
+            segments.extend(own.filter(|own| last.is_none_or(|last| own.log_offset > last)));
+        }
         let header = RunHeader {
+            segments: u32::try_from(segments.len()).unwrap_or(u32::MAX),
             level,
             start,
             end,
@@ -105,7 +116,18 @@ impl Job {
         let shift = shift.map(|shift| u32::try_from(shift).unwrap_or(u32::MAX)).collect();
         let phase = Phase::CountTerms(TermMerge::new(&inputs)?);
         let (sections, written, scratch) = (Sections::default(), 0, Vec::new());
-        Ok(Some(Self { inputs, shift, key, id, header, sections, phase, written, scratch }))
+        Ok(Some(Self {
+            inputs,
+            shift,
+            key,
+            id,
+            header,
+            sections,
+            segments,
+            phase,
+            written,
+            scratch,
+        }))
     }
 
     /// What it will say of itself; complete when it is done.
@@ -146,6 +168,7 @@ impl Job {
             Phase::CountTerms(merge) => self.count_terms(merge)?,
             Phase::CountNames(merge, used) => return self.count_names(merge, used),
             Phase::Terms(writing) => self.terms(writing, to)?,
+            Phase::Segments => self.segments(to)?,
             Phase::Names(merge, part) => self.names(merge, part, to)?,
             Phase::Offsets(part, input, nth) => self.offsets(part, input, nth, to)?,
             Phase::Header => {
@@ -210,14 +233,24 @@ impl Job {
             writing.copying.clear();
             if !writing.merge.next(&self.inputs, &mut writing.copying)? {
                 writing.finish(self.header.filter_blocks(), to)?;
-                let names = Part::new(&self.sections.names);
-                self.phase = Phase::Names(NameMerge::new(&self.inputs)?, names);
+                self.phase = Phase::Segments;
                 return Ok(());
             }
             writing.begin(&self.header, &self.inputs, &self.shift, &mut self.scratch, to)?;
             left -= 1;
         }
         self.phase = Phase::Terms(writing);
+        Ok(())
+    }
+
+    fn segments(&mut self, to: &mut Output<'_>) -> Result<(), RunError> {
+        let mut part = Part::new(&self.sections.segments);
+        for segment in &self.segments {
+            part.put(&segment.to_bytes(), to).map_err(RunError::Io)?;
+        }
+        part.flush(to).map_err(RunError::Io)?;
+        let names = Part::new(&self.sections.names);
+        self.phase = Phase::Names(NameMerge::new(&self.inputs)?, names);
         Ok(())
     }
 

@@ -3,8 +3,9 @@
 use super::filter::Block;
 use super::pages::{Pages, Reach, RunError};
 use crate::format::{
-    BLOCKS_PER_PAGE, FENCES_PER_PAGE, FileKey, POSTINGS_PER_PAGE, RunHeader, RunRef, Sections,
-    TERMS_PER_PAGE, TermEntry, TermHash, block_at, index, offset_at, u32_at, u64_at,
+    BLOCKS_PER_PAGE, FENCES_PER_PAGE, FileKey, POSTINGS_PER_PAGE, RunHeader, RunRef,
+    SEGMENTS_PER_PAGE, Sections, SegmentRef, TERMS_PER_PAGE, TermEntry, TermHash, block_at, index,
+    offset_at, segment_at, u32_at, u64_at,
 };
 use crate::storage::Storage;
 use crate::words::{LogOffset, Position};
@@ -113,6 +114,20 @@ impl Run {
             out.push(at.ok_or_else(|| self.pages.damaged(number))?);
         }
         Ok(())
+    }
+
+    /// The segments that hold the log that it indexes, in their order.
+    pub fn segments(&self) -> Result<Vec<SegmentRef>, RunError> {
+        let mut segments: Vec<SegmentRef> = Vec::new();
+        for nth in 0..self.header.segments {
+            let number = self.sections.segments.start.saturating_add(nth / SEGMENTS_PER_PAGE);
+            let page = self.pages.get(number)?;
+            let place = segment_at(&page, index(u64::from(nth % SEGMENTS_PER_PAGE)));
+            let end = segments.last().map(SegmentRef::log_end);
+            let place = place.filter(|place| end.is_none_or(|end| end == place.log_offset));
+            segments.push(place.ok_or_else(|| self.pages.damaged(number))?);
+        }
+        Ok(segments)
     }
 
     /// A term, if it is there.

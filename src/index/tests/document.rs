@@ -3,7 +3,7 @@
 use super::Disk;
 use crate::format::document_tests::page::{self, example};
 use crate::format::document_tests::store::{
-    RECORDS, key, paid, placed, run_header, run_place, run_terms,
+    RECORDS, first_segment, key, paid, placed, run_header, run_place, run_terms,
 };
 use crate::format::{Chain, Entry, Mark, Named, TermHash};
 use crate::index::*;
@@ -41,7 +41,10 @@ fn table() -> Arc<Table> {
 #[test]
 fn the_run_in_format_md_is_what_becomes_of_its_events() {
     let memory = Arc::new(MemoryStorage::new());
-    let mut job = Job::new(vec![Input::table(table())], 0, run_place().id, key()).unwrap().unwrap();
+    let mut job =
+        Job::new(vec![Input::table(table(), vec![first_segment()])], 0, run_place().id, key())
+            .unwrap()
+            .unwrap();
     while job.step(&mut Disk(memory.clone()), 1).unwrap() != Step::Done {}
     assert_eq!(*job.header(), run_header());
     let wanted = example("run", "");
@@ -59,6 +62,7 @@ fn the_run_in_format_md_answers_as_its_events_do() {
     for (nth, at) in (0..).zip(RECORDS) {
         assert_eq!(run.offset(nth).unwrap(), LogOffset::new(at));
     }
+    assert_eq!(run.segments().unwrap(), [first_segment()]);
     for (kind, text, wanted) in run_terms() {
         let term = run.find(key().term(&text).of(kind)).unwrap().unwrap();
         let mut found = Vec::new();
@@ -91,7 +95,7 @@ fn many(distance: u64) -> (Vec<u8>, u64) {
     }
     table.close(mark(at(count), 1 + count));
     let memory = Arc::new(MemoryStorage::new());
-    let input = vec![Input::table(Arc::new(table))];
+    let input = vec![Input::table(Arc::new(table), vec![first_segment()])];
     let mut job = Job::new(input, 0, 9, key()).unwrap().unwrap();
     while job.step(&mut Disk(memory.clone()), u64::MAX).unwrap() != Step::Done {}
     let mut bytes = vec![0; usize::try_from(memory.size().unwrap()).unwrap()];
@@ -125,7 +129,8 @@ fn a_run_of_many_pages_is_read_by_what_format_md_says() {
         let filter_at = fences_at + terms.div_ceil(127).div_ceil(510);
         let blocks = terms.div_ceil(24);
         let postings_at = filter_at + blocks.div_ceil(127);
-        let names_at = postings_at + postings.div_ceil(1_020);
+        let segments_at = postings_at + postings.div_ceil(1_020);
+        let names_at = segments_at + field(72, 4).div_ceil(170);
         assert_eq!(bytes.len(), 4_096 * (names_at + field(68, 4)));
         let value = |part: usize, nth: usize, per_page: usize, length: usize| {
             4_096 * (part + nth / per_page) + 16 + (nth % per_page) * length
