@@ -52,6 +52,8 @@ pub struct Examined {
     pub corruption: Option<Corruption>,
 }
 
+/// A follower looks so often at the most for a slot whose runs are still there.
+const TRIES: usize = 100;
 /// Read at once when walking the log.
 const WALK_AHEAD: usize = 1 << 18;
 
@@ -158,12 +160,30 @@ pub fn examine(
     settings: &Settings,
     writing: bool,
 ) -> Result<Examined, Error> {
+    // Where somebody else writes, what the slot named may be gone when it is opened; then a newer
+    // slot names something else.
+    for _ in 0..TRIES {
+        if let Some(examined) = examine_once(storage, settings, writing)? {
+            return Ok(examined);
+        }
+    }
+    let what = "the store is written too fast to be opened; try again";
+    Err(Error::io(what, io::ErrorKind::ResourceBusy.into()))
+}
+
+/// Nothing if the runs that the slot named have been given up meanwhile.
+fn examine_once(
+    storage: &Arc<dyn Storage>,
+    settings: &Settings,
+    writing: bool,
+) -> Result<Option<Examined>, Error> {
     let found = read_slots(&**storage)?;
     let (slot, page, has_slot) = match found.chosen {
         Some((slot, page)) => (slot, page, true),
         None => (made_up(&**storage, found.identity).map_err(unreadable)?, 0, false),
     };
-    let mut examined = look(storage, settings, (slot, page), writing).map_err(unreadable)?;
+    let examined = look(storage, settings, (slot, page), writing).map_err(unreadable)?;
+    let Some(mut examined) = examined else { return Ok(None) };
     examined.header_damaged = found.header_damaged;
     examined.watermark = examined.watermark.max(found.watermark);
     let rules = settings.rules;
@@ -184,7 +204,7 @@ pub fn examine(
         residue: examined.residue.bytes > 0,
     });
     examined.corruption = examined.explain();
-    Ok(examined)
+    Ok(Some(examined))
 }
 
 /// Reads segments and log as far as they are whole.
@@ -193,7 +213,7 @@ fn look(
     settings: &Settings,
     (slot, page): (Slot, usize),
     writing: bool,
-) -> io::Result<Examined> {
+) -> io::Result<Option<Examined>> {
     let key = slot.identity.key;
     let size = storage.size()?;
     let mut corruption = None;
@@ -217,7 +237,8 @@ fn look(
     let reach = Arc::new(Reach::new(writing));
     let opened = open_runs(storage, &reach, &slot.identity, &segments, &slot.runs, &[]);
     let (runs, healed, start) = match opened {
-        Ok((runs, healed)) => (runs, healed, slot.index),
+        Ok(Some((runs, healed))) => (runs, healed, slot.index),
+        Ok(None) => return Ok(None),
         Err(error) => {
             let Some(found) = error.corruption() else {
                 return Err(io::Error::other(error));
@@ -262,7 +283,7 @@ fn look(
     if walk.names_of() == names_here {
         names.extend(walk.names());
     }
-    Ok(Examined {
+    Ok(Some(Examined {
         header_damaged: false,
         end: walk.here,
         watermark: walk.watermark.max(residue.watermark),
@@ -278,7 +299,7 @@ fn look(
         page,
         index: Some((index, reach)),
         healed,
-    })
+    }))
 }
 
 /// Adds a commit to the newest table, unless its versions don't follow those that the tables have.

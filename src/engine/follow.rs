@@ -108,8 +108,10 @@ impl Follow {
                 }
                 state.segments = segments;
                 core.flow.lock().segments = state.segments.clone();
-                state.take_runs(core, &slot)?;
-                state.slot = slot;
+                // If they are gone, a newer slot is met next time.
+                if state.take_runs(core, &slot)? {
+                    state.slot = slot;
+                }
             }
         }
         let walked = state.walk(core, &self.settings).map_err(failed)?;
@@ -182,21 +184,22 @@ struct Walked {
 impl State {
     /// The runs that a newer slot names are the runs from now on. Where they reach further than
     /// this follower has walked, it goes on from their end.
-    fn take_runs(&mut self, core: &Core, slot: &Slot) -> Result<(), Error> {
+    /// `false` if they have been given up meanwhile.
+    fn take_runs(&mut self, core: &Core, slot: &Slot) -> Result<bool, Error> {
         let known = core.index.sources().runs.clone();
         let is_known = slot.runs.len() == known.len()
             && slot.runs.iter().zip(&known).all(|(place, run)| place == run.place());
         if is_known {
-            return Ok(());
+            return Ok(true);
         }
-        let runs = core.load_runs(&slot.runs, &known)?;
+        let Some(runs) = core.load_runs(&slot.runs, &known)? else { return Ok(false) };
         if slot.index.at > self.here.at {
             core.index.restart(runs, slot.index);
             self.here = slot.index;
         } else {
             core.index.replace_runs(runs);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Everything valid from here on.

@@ -42,6 +42,15 @@ impl Free {
         Self { list: list.collect(), filling: Vec::new(), cut }
     }
 
+    /// Room that no slot has named: from the end of what is named up to the end of the file.
+    pub fn add_unnamed(&mut self, named_end: u64, file_end: u64) {
+        let length = file_end.saturating_sub(named_end);
+        if length > 0 {
+            let extent = Extent { file_offset: named_end, length };
+            self.list.push(Piece { extent, since: 0, pin: Weak::new() });
+        }
+    }
+
     /// Takes so many bytes of free room, where some is that may be used; `newest` is the counter of
     /// the newer slot. The smallest piece that has them serves.
     pub fn take(&mut self, length: u64, newest: u64) -> Option<Extent> {

@@ -33,7 +33,7 @@ impl Core {
     pub fn ask_again<T>(
         &self,
         mut error: RunError,
-        question: impl Fn(&Sources) -> Result<T, RunError>,
+        mut question: impl FnMut(&Sources) -> Result<T, RunError>,
     ) -> Result<T, Error> {
         for _ in 0..TRIES {
             let RunError::Damaged { id, file_offset, .. } = error else { break };
@@ -57,14 +57,8 @@ impl Core {
             // Somebody was faster.
             return Ok(());
         };
-        if self.reach.is_foreign() {
-            let newest = read_slots(&*self.storage)?.chosen;
-            let (slot, _) = newest.ok_or_else(Error::outcome_unknown)?;
-            if !slot.runs.iter().any(|run| run.id == id && run.file_offset == file_offset) {
-                let runs = self.load_runs(&slot.runs, &sources.runs)?;
-                self.index.replace_runs(runs);
-                return Ok(());
-            }
+        if self.reach.is_foreign() && self.take_newest(id, file_offset, &sources)? {
+            return Ok(());
         }
         let Some(damaged) = sources.runs.get(nth) else { return Ok(()) };
         let before = nth.checked_sub(1).and_then(|nth| sources.runs.get(nth));
@@ -77,16 +71,42 @@ impl Core {
         Ok(())
     }
 
+    /// Takes the runs that the newest slot names, if that is not this run any more; `false` if it
+    /// is.
+    fn take_newest(&self, id: u32, file_offset: u64, sources: &Sources) -> Result<bool, Error> {
+        for _ in 0..TRIES {
+            let newest = read_slots(&*self.storage)?.chosen;
+            let (slot, _) = newest.ok_or_else(Error::outcome_unknown)?;
+            if slot.runs.iter().any(|run| run.id == id && run.file_offset == file_offset) {
+                return Ok(false);
+            }
+            if let Some(runs) = self.load_runs(&slot.runs, &sources.runs)? {
+                self.index.replace_runs(runs);
+                return Ok(true);
+            }
+        }
+        Err(Error::outcome_unknown())
+    }
+
     /// The runs that a slot names: those that are known already, the others opened, or made anew
-    /// if their header is damaged.
-    pub fn load_runs(&self, named: &[RunRef], known: &[Arc<Run>]) -> Result<Vec<Arc<Run>>, Error> {
+    /// if their header is damaged. Nothing if they have been given up meanwhile.
+    pub fn load_runs(
+        &self,
+        named: &[RunRef],
+        known: &[Arc<Run>],
+    ) -> Result<Option<Vec<Arc<Run>>>, Error> {
         let segments = self.flow.lock().segments.clone();
-        let (runs, healed) =
+        let opened =
             open_runs(&self.storage, &self.reach, &self.identity, &segments, named, known)?;
-        self.healed.fetch_add(healed, Ordering::Relaxed);
-        Ok(runs)
+        Ok(opened.map(|(runs, healed)| {
+            self.healed.fetch_add(healed, Ordering::Relaxed);
+            runs
+        }))
     }
 }
+
+/// The runs, and how many of them were made anew.
+pub type Opened = (Vec<Arc<Run>>, u64);
 
 /// See [`Core::load_runs`]; also says how many were made anew.
 pub fn open_runs(
@@ -96,7 +116,7 @@ pub fn open_runs(
     segments: &SegmentList,
     named: &[RunRef],
     known: &[Arc<Run>],
-) -> Result<(Vec<Arc<Run>>, u64), Error> {
+) -> Result<Option<Opened>, Error> {
     let mut healed = 0;
     let mut before = None;
     let mut runs = Vec::with_capacity(named.len());
@@ -108,6 +128,10 @@ pub fn open_runs(
                 Ok(run) if follows(&run, before) => run,
                 Err(error @ RunError::Io(_)) => return Err(run_error(error)),
                 _ => {
+                    // Where somebody else writes, its room may be another run's by now.
+                    if reach.is_foreign() && !is_named(&**storage, place)? {
+                        return Ok(None);
+                    }
                     healed += 1;
                     rebuild(storage, identity, segments, begin(before), place, (0, None))?
                 }
@@ -116,7 +140,13 @@ pub fn open_runs(
         before = Some(place);
         runs.push(run);
     }
-    Ok((runs, healed))
+    Ok(Some((runs, healed)))
+}
+
+/// Whether the newest slot names this run. A device that has no slot names all.
+fn is_named(storage: &dyn Storage, place: &RunRef) -> Result<bool, Error> {
+    let newest = read_slots(storage)?.chosen;
+    Ok(newest.is_none_or(|(slot, _)| slot.runs.contains(place)))
 }
 
 /// Where a run begins: where the one before it ends. The first begins where the log does.
@@ -154,17 +184,7 @@ fn rebuild(
     let failed = |error| Error::io("making a damaged run anew from the log failed", error);
     let all = all_segments(&**storage, &key, segments)?;
     let window = Window::new(storage.clone(), AHEAD);
-    // The frame there says itself what stands before it.
-    let mut bytes = [0; FRAME_LEN];
-    let segment = segments.find(at).map(|segment| segment.place);
-    let offset = segment.map_or(0, |segment| segment.file_offset(at));
-    let read = read_full(&**storage, &mut bytes, offset).map_err(failed)?;
-    let header = FrameHeader::decode(bytes.get(..read).unwrap_or_default(), at, &key);
-    let start = header.map_or(Mark { at, ..Mark::default() }, |(header, _)| Mark {
-        at,
-        chain: header.before,
-        next: header.first,
-    });
+    let start = mark_at(storage, identity, segments, at)?.unwrap_or(Mark { at, ..Mark::default() });
     let never = Mark { at: LogOffset::new(u64::MAX), ..start };
     let epoch = Epoch { counter: u64::MAX, salt: 0 };
     let mut walk = Walk::new(key, segments, window, Rules::ALL, (start, never, epoch));
@@ -204,6 +224,38 @@ fn rebuild(
     let inputs = runs.into_iter().map(|run| Input::Run(Arc::new(run))).collect();
     let made = make(inputs, level, place.id, identity)?;
     Ok(made.standing_for(*place, pin))
+}
+
+/// The mark of the frame here, which says itself what stands before it; nothing if there is none.
+fn mark_at(
+    storage: &Arc<dyn Storage>,
+    identity: &Identity,
+    segments: &SegmentList,
+    at: LogOffset,
+) -> Result<Option<Mark>, Error> {
+    let Some(segment) = segments.find(at) else { return Ok(None) };
+    let mut bytes = [0; FRAME_LEN];
+    let read = read_full(&**storage, &mut bytes, segment.place.file_offset(at));
+    let read = read.map_err(|error| Error::io("reading the log failed", error))?;
+    let header = FrameHeader::decode(bytes.get(..read).unwrap_or_default(), at, &identity.key);
+    Ok(header.map(|(header, _)| Mark { at, chain: header.before, next: header.first }))
+}
+
+/// Where the log goes on behind a run, given that it has no event before `end`: at the frame there,
+/// or at the end itself.
+pub fn frame_mark(
+    storage: &Arc<dyn Storage>,
+    identity: &Identity,
+    segments: &SegmentList,
+    last: Option<&RunRef>,
+    end: Mark,
+) -> Result<Mark, Error> {
+    let at = begin(last);
+    if at == end.at {
+        return Ok(end);
+    }
+    let mark = mark_at(storage, identity, segments, at)?;
+    mark.ok_or_else(|| run_error(RunError::Io(io::ErrorKind::InvalidData.into())))
 }
 
 /// Those of these segments that hold the log from one offset up to another.
@@ -315,14 +367,15 @@ mod tests {
     }
 
     /// Opens two runs of a store that has no log; the second begins at this mark.
-    fn open(second: Mark) -> Result<(Vec<Arc<Run>>, u64), Error> {
+    fn open(second: Mark) -> Result<Opened, Error> {
         let mut device = Device(Arc::new(MemoryStorage::new()), 0);
         let named = [
             write(&mut device, 1, mark(64, 1), mark(1_000, 4)),
             write(&mut device, 2, second, mark(2_000, 6)),
         ];
-        let (storage, reach): (Arc<dyn Storage>, _) = (device.0, Arc::new(Reach::new(false)));
-        open_runs(&storage, &reach, &identity(), &SegmentList::default(), &named, &[])
+        let (storage, reach): (Arc<dyn Storage>, _) = (device.0, Arc::new(Reach::new(true)));
+        let opened = open_runs(&storage, &reach, &identity(), &SegmentList::default(), &named, &[]);
+        opened.map(|opened| opened.expect("nobody else writes"))
     }
 
     #[test]

@@ -25,8 +25,14 @@ const STEP: u64 = 4 << 20;
 /// The index in memory may grow to so many times what makes a table full, while the oldest of it
 /// becomes a run; then commits wait. It is what a crash makes the next opening scan.
 const LAG: u64 = 3;
+/// Steps that a commit does at the most before it goes on, where the index lags.
+const HELP: u32 = 32;
+/// From so many runs of the lowest level on, merging goes before making more of them.
+const CROWD: usize = 2 * FAN;
 /// After a failure, such as a full device, it is tried again so much later.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Runs that could not be merged are left alone so long, while others are.
+const REST: Duration = Duration::from_secs(60);
 
 /// What makes runs.
 pub struct Indexer {
@@ -45,6 +51,10 @@ struct State {
     merges: Vec<Merge>,
     /// After a failure: when to try again.
     not_before: Option<Instant>,
+    /// Runs that could not be merged, by their numbers, and when that was.
+    resting: Vec<(Vec<u32>, Instant)>,
+    /// A run that can't be read: its number and place. It is made anew under no lock.
+    damaged: Option<(u32, u64)>,
 }
 
 struct Merge {
@@ -62,7 +72,8 @@ impl Indexer {
     pub fn new(slot: &Slot) -> Self {
         let last = slot.runs.iter().map(|run| run.id).max().unwrap_or(0);
         let next_id = last.saturating_add(1);
-        let state = State { next_id, merges: Vec::new(), not_before: None };
+        let (merges, resting) = (Vec::new(), Vec::new());
+        let state = State { next_id, merges, not_before: None, resting, damaged: None };
         Self {
             state: Mutex::new(state),
             trouble: Mutex::default(),
@@ -123,9 +134,22 @@ impl WriteSide {
         let mut state = self.indexer.lock();
         let again = state.not_before.is_none_or(|then| Instant::now() >= then);
         if again && self.indexer.lags.swap(false, Ordering::Relaxed) {
-            let result = self.table_to_run(core, &mut state, false);
+            let result = self.catch_up(core, &mut state);
             self.note_index(&mut state, &result);
         }
+    }
+
+    /// Makes a run of one table, and before that room for it by merging, if it must be.
+    fn catch_up(&self, core: &Core, state: &mut State) -> Result<(), Error> {
+        core.flow.lock().check_writable()?;
+        let waiting = core.index.sources().tables.len();
+        for _ in 0..HELP {
+            self.some_index_work(core, state)?;
+            if core.index.sources().tables.len() < waiting {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// What failed a moment ago is tried again at once.
@@ -140,6 +164,13 @@ impl WriteSide {
             return Ok(false);
         }
         core.flow.lock().check_writable()?;
+        if let Some((id, file_offset)) = state.damaged.take() {
+            // A walk over much of the log: nobody is to wait for it.
+            drop(state);
+            let healed = core.heal(id, file_offset);
+            self.note_index(&mut self.indexer.lock(), &healed);
+            return healed.map(|()| true);
+        }
         let result = self.some_index_work(core, &mut state);
         self.note_index(&mut state, &result);
         result
@@ -148,16 +179,22 @@ impl WriteSide {
     fn some_index_work(&self, core: &Core, state: &mut State) -> Result<bool, Error> {
         let sources = core.index.sources();
         let waiting = sources.tables.len() > 1;
-        if waiting && sources.runs.len() < SLOT_RUNS {
+        let lowest = sources.runs.iter().rev().take_while(|run| run.header().level == 0).count();
+        if waiting && lowest < CROWD && sources.runs.len() < SLOT_RUNS {
             self.table_to_run(core, state, false)?;
             return Ok(true);
         }
         self.plan(core, state, &sources, waiting)?;
-        if state.merges.is_empty() {
-            return Ok(false);
+        if !state.merges.is_empty() {
+            self.merge_step(core, state)?;
+            return Ok(true);
         }
-        self.merge_step(core, state)?;
-        Ok(true)
+        // Nothing can be merged: then there are more of the lowest level.
+        let may = waiting && sources.runs.len() < SLOT_RUNS;
+        if may {
+            self.table_to_run(core, state, false)?;
+        }
+        Ok(may)
     }
 
     /// When to look again after a failure.
@@ -210,6 +247,9 @@ impl WriteSide {
     fn table_to_run(&self, core: &Core, state: &mut State, clean: bool) -> Result<(), Error> {
         let sources = core.index.sources();
         let [table, _, ..] = sources.tables.as_slice() else { return Ok(()) };
+        if sources.runs.len() >= SLOT_RUNS {
+            return Ok(());
+        }
         let Some(end) = table.end() else { return Ok(()) };
         // The sync before the slot is written takes it along.
         self.write_to(core, end.at)?;
@@ -243,20 +283,31 @@ impl WriteSide {
         sources: &Sources,
         urgent: bool,
     ) -> Result<(), Error> {
+        state.resting.retain(|(_, since)| since.elapsed() < REST);
         let busy = |run: &RunRef| state.merges.iter().any(|merge| merge.inputs.contains(run));
+        let rests = |runs: &[&Arc<Run>]| {
+            let ids = runs.iter().map(|run| run.place().id);
+            state.resting.iter().any(|(resting, _)| ids.clone().eq(resting.iter().copied()))
+        };
         let runs: Vec<&Arc<Run>> = sources.runs.iter().collect();
         let under_way = state.merges.last().map(|merge| merge.level);
-        let due = runs.windows(FAN).find(|four| {
+        // The lowest levels come last, and first.
+        let due = runs.windows(FAN).rev().find(|four| {
             let level = four.first().map_or(0, |run| run.header().level);
             four.iter().all(|run| run.header().level == level && !busy(run.place()))
                 && under_way.is_none_or(|under_way| level + 1 < under_way)
+                && !rests(four)
         });
+        // Of more than four the oldest, so that runs of a level lie behind one another.
+        let due = due.map(|four| oldest_of(&runs, four, busy));
         // A run that was made anew in memory goes back to the file, by itself.
-        let healed = runs.iter().find(|run| run.is_rebuilt() && !busy(run.place()));
-        let healed = healed.map(std::slice::from_ref);
+        let healed = runs.iter().map(std::slice::from_ref).find(|run| {
+            run.iter().all(|run| run.is_rebuilt() && !busy(run.place())) && !rests(run)
+        });
         // No room for another run, and no four of a level: the last ones become one.
         let no_room = urgent && runs.len() >= SLOT_RUNS && state.merges.is_empty();
-        let last = runs.get(runs.len().saturating_sub(FAN)..).filter(|_| no_room);
+        let last = runs.get(runs.len().saturating_sub(FAN)..);
+        let last = last.filter(|last| no_room && !rests(last));
         let Some(chosen) = due.or(healed).or(last) else { return Ok(()) };
         let level = chosen.iter().map(|run| run.header().level).max().unwrap_or(0);
         let level = if chosen.len() > 1 { level + 1 } else { level };
@@ -268,8 +319,11 @@ impl WriteSide {
                 state.merges.push(Merge { inputs, level, job, extent: None, unsynced: 0 });
             }
             // More than a run can hold: these stay as they are.
-            Ok(None) => {}
-            Err(error) => self.heal_input(core, error)?,
+            Ok(None) => state.rest(&inputs),
+            Err(error) => {
+                state.rest(&inputs);
+                state.unreadable(error)?;
+            }
         }
         Ok(())
     }
@@ -295,7 +349,8 @@ impl WriteSide {
                 if let Some(extent) = merge.extent {
                     self.slots.lock().free.abandon(extent);
                 }
-                return self.heal_input(core, error);
+                state.rest(&merge.inputs);
+                return state.unreadable(error);
             }
         }
         let run = self.open_run(core, &merge.job, merge.extent);
@@ -313,14 +368,6 @@ impl WriteSide {
         })?;
         core.index.install(Arc::new(run), &merge.inputs);
         Ok(())
-    }
-
-    /// An input that can't be read is made anew, and the merge begun again some time.
-    fn heal_input(&self, core: &Core, error: RunError) -> Result<(), Error> {
-        match error {
-            RunError::Damaged { id, file_offset, .. } => core.heal(id, file_offset),
-            error => Err(write_error(error)),
-        }
     }
 
     /// Writes some of a run; `true` when it is complete.
@@ -419,11 +466,44 @@ impl WriteSide {
 }
 
 impl State {
+    /// These runs could not be merged now; others are, meanwhile.
+    fn rest(&mut self, inputs: &[RunRef]) {
+        let ids = inputs.iter().map(|input| input.id).collect();
+        self.resting.push((ids, Instant::now()));
+    }
+
+    /// An input that can't be read is made anew, and the merge begun again then.
+    fn unreadable(&mut self, error: RunError) -> Result<(), Error> {
+        match error {
+            RunError::Damaged { id, file_offset, .. } => {
+                self.damaged = Some((id, file_offset));
+                // Then it is another one.
+                self.resting.pop();
+                Ok(())
+            }
+            error => Err(write_error(error)),
+        }
+    }
+
     fn take_id(&mut self) -> u32 {
         let id = self.next_id;
         self.next_id = id.saturating_add(1);
         id
     }
+}
+
+/// The oldest four that lie behind one another like these ones, of the same level and not busy.
+fn oldest_of<'r, 'a>(
+    runs: &'r [&'a Arc<Run>],
+    four: &'r [&'a Arc<Run>],
+    busy: impl Fn(&RunRef) -> bool,
+) -> &'r [&'a Arc<Run>] {
+    let level = four.first().map_or(0, |run| run.header().level);
+    let alike = |run: &Arc<Run>| run.header().level == level && !busy(run.place());
+    let end = runs.iter().rposition(|run| alike(run)).map_or(0, |last| last + 1);
+    let begin = runs.get(..end).unwrap_or_default();
+    let count = begin.iter().rev().take_while(|run| alike(run)).count();
+    begin.get(end - count..).and_then(|alike| alike.get(..FAN)).unwrap_or(four)
 }
 
 /// Pages of a run to their place in the file.

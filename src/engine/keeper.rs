@@ -160,7 +160,9 @@ fn keep(core: &Arc<Core>, side: &Arc<WriteSide>) {
     let settings = &side.settings;
     let mut still_at = LogOffset::ZERO;
     let mut still_since = Instant::now();
-    let mut timeout = None;
+    // What a crash has left in memory becomes runs at once.
+    let waiting = core.index.sources().tables.len() > 1;
+    let mut timeout = waiting.then_some(Duration::ZERO);
     while side.call.wait(timeout) {
         side.note(&side.prepare_if_due(core));
         let (written, unsynced, since) = {

@@ -62,7 +62,8 @@ impl Engine {
         let prepared = found.segments.iter().skip(written.len()).copied().collect();
         let size = storage.size();
         let size = size.map_err(|error| Error::io("asking for the store's size failed", error))?;
-        let file_end = file_end(&found, round_up(size));
+        let named_end = file_end(&found, round_up(size));
+        let file_end = named_end.max(round_up(size));
         let head = found.end.next.previous();
         let core = Arc::new(Core::new(
             storage.clone(),
@@ -73,6 +74,9 @@ impl Engine {
         ));
         core.healed.store(found.healed, std::sync::atomic::Ordering::Relaxed);
         let slots = Slots::new(found.slot.clone(), found.page, prepared, file_end);
+        // Room that was taken, perhaps written, and never named: it is used for runs, which don't
+        // mind what stood there.
+        slots.lock().free.add_unnamed(named_end, file_end);
         let ending = Ending::of(found.verdict);
         let epoch = match ending {
             Ending::Closed => None,

@@ -2,9 +2,9 @@
 
 use super::core::Core;
 use super::free::Free;
-use crate::format::{SLOT_PAGES, SLOT_SEGMENTS, SegmentRef, Slot};
+use crate::format::{SLOT_PAGES, SLOT_RUNS, SLOT_SEGMENTS, SegmentRef, Slot};
 use crate::storage::write_full;
-use crate::words::{Error, LogOffset, Timestamp};
+use crate::words::{Error, ErrorKind, LogOffset, Timestamp};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -68,6 +68,11 @@ impl SlotState {
         }
         let mut next = self.newest.clone();
         change(&mut next);
+        if next.runs.len() > SLOT_RUNS {
+            // Written, such a slot could not be read again.
+            let what = "a slot names 40 runs at the most; nothing was written";
+            return Err(Error::new(ErrorKind::Io, what));
+        }
         next.watermark = match before {
             Before::Sync => core.sync_now()?,
             Before::Nothing => core.watermark(),

@@ -5,7 +5,7 @@ use super::writer::{Engine, Mode};
 use crate::format::{TermHash, index, u64_of};
 use crate::index::{RunError, Sources};
 use crate::log::{Fetch, Located, SegmentList};
-use crate::words::{Error, Event, LogOffset, Position, Version};
+use crate::words::{Corruption, Error, Event, LogOffset, Position, Version};
 use std::sync::Arc;
 
 /// What a reader looks at: the log up to a fixed offset. Later commits don't change it.
@@ -54,7 +54,10 @@ impl Engine {
 impl View {
     /// Asks the index. A run that is damaged, or gone from its place, does not answer; then one
     /// that stands for it does.
-    pub fn ask<T>(&self, question: impl Fn(&Sources) -> Result<T, RunError>) -> Result<T, Error> {
+    pub fn ask<T>(
+        &self,
+        mut question: impl FnMut(&Sources) -> Result<T, RunError>,
+    ) -> Result<T, Error> {
         match question(&self.sources) {
             Ok(answer) => Ok(answer),
             Err(error) => self.core.ask_again(error, question),
@@ -64,6 +67,9 @@ impl View {
     /// Where the event with this position is.
     pub fn place(&self, position: Position) -> Result<Option<Located>, Error> {
         let at = self.ask(|sources| sources.locate(position))?;
+        if at.is_none() && position >= self.sources.first() && position <= self.head {
+            return Err(missing(position));
+        }
         Ok(at.map(|at| Located { position, at }))
     }
 
@@ -89,7 +95,7 @@ impl View {
                 Ok(found)
             })?;
             if found.is_empty() {
-                break;
+                return Err(missing(Position::new(next)));
             }
             offsets.extend(found);
             next = from.saturating_add(u64_of(offsets.len()));
@@ -102,11 +108,15 @@ impl View {
     pub fn versions(&self, name: TermHash, (from, to): (u64, u64)) -> Result<Vec<u64>, Error> {
         let range = (Version::new(from), Version::new(to));
         let most = index(to.saturating_sub(from).saturating_add(1));
-        self.ask(|sources| {
+        let positions = self.ask(|sources| {
             let mut positions = Vec::new();
             sources.versions(name, range, most, &mut positions)?;
             Ok(positions)
-        })
+        })?;
+        match positions.len() < most {
+            true => Err(missing(positions.last().map_or(self.head, |last| Position::new(*last)))),
+            false => Ok(positions),
+        }
     }
 
     /// An error if what stands here was not synced when a write or sync failed. Nobody knows what
@@ -117,4 +127,15 @@ impl View {
         }
         Ok(())
     }
+}
+
+/// What is within the view has to be found; that it is not must never pass for the end.
+#[cold]
+fn missing(near: Position) -> Error {
+    Error::corrupt(Corruption {
+        file_offset: None,
+        log_offset: None,
+        intact_to: Some(near.previous()),
+        what: format!("the index does not know what is at or near position {near}"),
+    })
 }

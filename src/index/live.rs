@@ -46,17 +46,25 @@ impl Index {
         });
     }
 
-    /// These are the runs from now on.
+    /// These are the runs from now on. Nothing happens if those that are there reach further: who
+    /// found these was overtaken by who found the others.
     pub fn replace_runs(&self, runs: Vec<Arc<Run>>) {
         self.change(|sources| {
+            if sources.is_beyond(&runs) {
+                return;
+            }
             sources.runs = runs;
             sources.drop_covered();
         });
     }
 
-    /// These are the runs from now on, and an empty table goes on from this frame.
+    /// These are the runs from now on, and an empty table goes on from this frame. Nothing happens
+    /// if the runs reach further already.
     pub fn restart(&self, runs: Vec<Arc<Run>>, start: Mark) {
         self.change(|sources| {
+            if sources.is_beyond(&runs) {
+                return;
+            }
             sources.runs = runs;
             sources.tables = vec![Arc::new(Table::new(start, self.key))];
         });
@@ -80,6 +88,12 @@ impl Index {
 }
 
 impl Sources {
+    /// Whether its runs reach further than these.
+    fn is_beyond(&self, runs: &[Arc<Run>]) -> bool {
+        let end = |runs: &[Arc<Run>]| runs.last().map(|run| run.header().next);
+        end(&self.runs) > end(runs)
+    }
+
     /// Drops the tables of which the runs cover all.
     fn drop_covered(&mut self) {
         let end = self.runs.last().map_or(Position::START, |run| run.header().next);

@@ -18,7 +18,6 @@ pub struct Sources {
 }
 
 /// Postings taken at once from a run going down.
-#[cfg_attr(not(test), allow(dead_code, reason = "for queries, which read both ways"))]
 const CHUNK: u32 = 1_024;
 
 impl Sources {
@@ -191,10 +190,12 @@ impl Sources {
         for table in &self.tables {
             let Some(Some(known)) = table.known(&[hash]).first().copied() else { continue };
             positions.clear();
-            table.collect(hash, self.tables_from(), Position::MAX, &mut positions);
+            table.collect(hash, Position::START, Position::MAX, &mut positions);
             // Where runs cover the table's beginning, what they cover is left out.
-            let left_out = known.count.saturating_sub(u64_of(positions.len()));
-            let base = known.base.saturating_add(left_out);
+            let covered = self.tables_from().get();
+            let left_out = positions.partition_point(|position| *position < covered);
+            positions.drain(..left_out);
+            let base = known.base.saturating_add(u64_of(left_out));
             let skip = from.saturating_add(u64_of(out.len())).saturating_sub(base);
             let wanted = index(to.saturating_sub(base).saturating_sub(skip));
             let within = positions.iter().skip(index(skip));
@@ -240,7 +241,6 @@ impl Sources {
     }
 
     /// The same going down: positions in `from..=to`, descending.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for queries, which read both ways"))]
     pub fn postings_back(
         &self,
         hash: TermHash,

@@ -296,3 +296,30 @@ proptest! {
         }
     }
 }
+
+/// Incident: a follower lost events in the middle. Mechanism: two threads looked at once; one was
+/// overtaken and put the runs of an older slot in the place of newer ones, whose tables were gone.
+/// Fix: runs never reach less far than they did.
+#[test]
+fn runs_that_were_overtaken_do_not_come_back() {
+    let plain = |nth: u64| Plain {
+        stream: format!("a-{nth}"),
+        event_type: "Noted".to_owned(),
+        tags: Vec::new(),
+        id: None,
+    };
+    let events: Vec<Plain> = (0..30).map(plain).collect();
+    let older = sources(&events[..10], &[], 0, false, u64::MAX).runs;
+    let newer = sources(&events[..20], &[], 0, false, u64::MAX).runs;
+    let index = Index::new(Vec::new(), mark(FIRST), key());
+    index.restart(newer.clone(), mark(FIRST + 20));
+    for overtaken in [older, Vec::new()] {
+        index.replace_runs(overtaken.clone());
+        index.restart(overtaken, mark(FIRST + 10));
+        let sources = index.sources();
+        assert_eq!(sources.runs.len(), newer.len());
+        for position in FIRST..FIRST + 20 {
+            assert!(sources.locate(Position::new(position)).unwrap().is_some());
+        }
+    }
+}

@@ -105,6 +105,9 @@ impl Segment {
         let pieces = index(self.place.extent.length.div_ceil(u64::from(PIECE)));
         let pieces = self.checked.get_or_init(|| (0..pieces).map(|_| OnceLock::new()).collect());
         let Some(piece) = pieces.get(index(u64::from(reference / PIECE))) else { return false };
+        if piece.get().is_none() && self.pieces.load(Ordering::Relaxed) >= MOST {
+            return reference.is_multiple_of(8) && self.check_name(stable, reference, key);
+        }
         let piece = piece.get_or_init(|| {
             self.pieces.fetch_add(1, Ordering::Relaxed);
             Box::new([const { AtomicU64::new(0) }; WORDS])

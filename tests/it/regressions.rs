@@ -32,3 +32,28 @@ fn names_of_a_torn_commit_are_not_referred_to() {
     assert_eq!(types.collect::<Vec<_>>(), ["Old", "New"]);
     assert!(store.verify().unwrap().is_whole());
 }
+
+/// Incident: under load both slots became unreadable, and the store with them. Mechanism: a commit
+/// that found the index lagging made a run without asking whether a slot has room for it; with 41
+/// the slot could be written, but not read. Fix: such a
+/// commit merges first, and no slot with more is written.
+#[test]
+fn a_slot_never_names_more_runs_than_it_has_room_for() {
+    let memory = Arc::new(MemoryStorage::new());
+    let options = Options::new().without_keeper().tail(4, u64::MAX);
+    let options = options.durability(Durability::Buffered);
+    let store = options.open_storage(memory.clone()).unwrap();
+    for nth in 0..1_500 {
+        store.append("a", nth, [NewEvent::new("Noted", nth.to_string())]).unwrap();
+        if nth % 100 == 99 {
+            assert!(store.stats().unwrap().index.runs <= 40);
+            // As a killed process leaves it.
+            let copy = Arc::new(MemoryStorage::from_bytes(memory.to_bytes()));
+            let again = options.open_storage(copy).unwrap();
+            assert_eq!(again.head().unwrap().get(), nth + 1);
+            assert!(again.verify().unwrap().is_whole());
+        }
+    }
+    let index = store.stats().unwrap().index;
+    assert!(index.tail_events < 40, "{} events wait", index.tail_events);
+}

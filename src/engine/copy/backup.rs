@@ -6,13 +6,13 @@
 
 use super::CopyReport;
 use crate::engine::core::Core;
-use crate::engine::heal::{build_run, run_error};
+use crate::engine::heal::{build_run, frame_mark, run_error};
 use crate::engine::settings::Settings;
 use crate::engine::verify::VerifyReport;
 use crate::engine::writer::{Engine, Mode};
 use crate::format::{
-    Extent, FileHeader, Mark, PAGE, RunRef, SLOT_PAGES, SLOT_SEGMENTS, SegmentRef, Slot, index,
-    u64_of,
+    Extent, FileHeader, Mark, PAGE, RunRef, SLOT_PAGES, SLOT_RUNS, SLOT_SEGMENTS, SegmentRef, Slot,
+    index, u64_of,
 };
 use crate::index::{Run, RunError};
 use crate::storage::{Storage, read_full, sync_full, write_full};
@@ -71,23 +71,31 @@ impl Engine {
         let named = view.sources.runs.iter().map(|run| run.place().extent());
         let mut file_end = extents.chain(named).map(|extent| extent.end()).max().unwrap_or(0);
         for run in &view.sources.runs {
-            let place = self.copy_run(&**target, run, &mut file_end)?;
+            let place = self.copy_run(&**target, run, runs.last(), &mut file_end)?;
             runs.push(place);
             if progress.add(place.extent().length).is_break() {
                 return cancelled();
             }
         }
-        if runs.last().map_or(1, |last| last.next.get()) < end.next.get() {
+        let first = view.sources.first();
+        slot.index = end;
+        if runs.last().map_or(first, |last| last.next) < end.next {
             let id = runs.iter().map(|run| run.id).max().unwrap_or(0).saturating_add(1);
+            if runs.len() >= SLOT_RUNS {
+                // There is no room for one more: the last one is made longer.
+                runs.pop();
+            }
             let wanted = RunRef { file_offset: 0, pages: 0, id, end: end.at, next: end.next };
+            let run = self.run_behind(runs.last(), &wanted)?;
+            runs.push(self.copy_run(&**target, &run, None, &mut file_end)?);
+        } else {
+            // No event since the last run; but the log may go on, with an end record.
+            let list = self.core.flow.lock().segments.clone();
             let core = &*self.core;
-            let list = core.flow.lock().segments.clone();
-            let run = build_run(&core.storage, &core.identity, &list, runs.last(), &wanted)?;
-            runs.push(self.copy_run(&**target, &Arc::new(run), &mut file_end)?);
+            slot.index = frame_mark(&core.storage, &core.identity, &list, runs.last(), end)?;
         }
 
         slot.watermark = end.at;
-        slot.index = end;
         slot.clean = true;
         slot.runs = runs;
         slot.free.clear();
@@ -164,12 +172,20 @@ impl Engine {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// A run, at its place, or behind everything where it has none. One that is damaged is made
-    /// anew first.
+    /// A run of the log behind another one, made in memory.
+    fn run_behind(&self, before: Option<&RunRef>, wanted: &RunRef) -> Result<Arc<Run>, Error> {
+        let core = &*self.core;
+        let segments = core.flow.lock().segments.clone();
+        build_run(&core.storage, &core.identity, &segments, before, wanted).map(Arc::new)
+    }
+
+    /// A run, at its place, or behind everything where it has none. One that is damaged, or given
+    /// up by who writes, is made anew first: its log is there.
     fn copy_run(
         &self,
         target: &dyn Storage,
         run: &Arc<Run>,
+        before: Option<&RunRef>,
         file_end: &mut u64,
     ) -> Result<RunRef, Error> {
         let mut run = run.clone();
@@ -188,9 +204,11 @@ impl Engine {
                 Ok(()) => return Ok(place),
                 Err(RunError::Damaged { id, file_offset, .. }) if !run.is_rebuilt() => {
                     self.core.heal(id, file_offset)?;
-                    let sources = self.core.index.sources();
-                    let healed = sources.run(run.place()).cloned();
-                    run = healed.ok_or_else(Error::outcome_unknown)?;
+                    let healed = self.core.index.sources().run(run.place()).cloned();
+                    run = match healed {
+                        Some(healed) => healed,
+                        None => self.run_behind(before, run.place())?,
+                    };
                 }
                 Err(error) => return Err(run_error(error)),
             }

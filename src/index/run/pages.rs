@@ -114,7 +114,8 @@ impl Pages {
             Some(map) => {
                 // Nobody writes to a run that a slot names.
                 map.set_stable(index(extent.length));
-                words = index(u64::from(place.pages.div_ceil(64)));
+                // As many as there are, whatever the slot says.
+                words = map.stable().len().div_ceil(index(PAGE)).div_ceil(64);
             }
             None => copies = COPIES,
         }
