@@ -46,7 +46,7 @@ pub use store::{Options, Store};
 pub use words::{
     AppendError, Appended, Commit, Conflict, Corruption, Durability, Error, ErrorKind, Event,
     EventKind, ExpectedVersion, Invalid, Limit, LimitExceeded, LogOffset, NewEvent, Position,
-    RecordedEvent, StreamAppend, Tags, Timestamp, Version, category_of,
+    Query, QueryItem, RecordedEvent, StreamAppend, Tags, Timestamp, Version, category_of,
 };
 
 /// Ids of events and stores.

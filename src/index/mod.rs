@@ -4,6 +4,7 @@
 mod build;
 mod check;
 mod live;
+mod matching;
 mod offsets;
 mod run;
 mod sources;
@@ -12,6 +13,7 @@ mod table;
 pub use build::{Input, Job, Sink, Step};
 pub use check::Tally;
 pub use live::Index;
+pub use matching::{Matching, Wanted};
 use offsets::Offsets;
 pub use run::{Reach, Run, RunError};
 pub use sources::Sources;

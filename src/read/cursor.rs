@@ -1,10 +1,12 @@
 //! A cursor: events one after another, over a fixed view.
 
+use super::query;
 use super::range::{Number, Read};
 use crate::engine::{READ_AHEAD, READ_ONE, View};
 use crate::format::TermHash;
+use crate::index::Matching;
 use crate::log::{Fetch, Located};
-use crate::words::{Error, Event, Position, RecordedEvent, Version};
+use crate::words::{Error, Event, Position, Query, RecordedEvent, Version};
 use std::fmt;
 
 /// Reads events one after another. It owns what it reads from, holds no lock, and sees the view it
@@ -47,6 +49,10 @@ enum Steps {
     Unasked(TermHash, Read<Version>),
     /// Versions of a stream, and the positions of the next few.
     Stream(TermHash, Span, Batch<u64>),
+    /// The events of a query that nobody has asked for yet.
+    Unmatched(Query, Span),
+    /// The events of a query; if it is given, each is looked at.
+    Matching(Box<Matching>, Option<Query>),
     /// It has ended, well or not.
     Ended,
 }
@@ -123,13 +129,24 @@ impl Cursor {
         if !read.backward && span.is_some_and(|span| span.length().min(read.limit) > MANY) {
             fetch = fetch.forward();
         }
-        Self { view, fetch, steps, left: read.limit }
+        Self::new(view, fetch, steps, read)
     }
 
     pub(super) fn stream(view: View, name: &str, read: &Read<Version>) -> Self {
         let steps = Steps::Unasked(view.core.hash(name), *read);
         // A stream's events lie apart: what stands around one is not read.
         let fetch = view.core.fetch(view.segments.clone(), READ_ONE);
+        Self::new(view, fetch, steps, read)
+    }
+
+    pub(super) fn query(view: View, query: &Query, read: &Read<Position>) -> Self {
+        let span = Span::new(read, view.sources.first().get(), view.head.get());
+        let steps = span.map_or(Steps::Ended, |span| Steps::Unmatched(query.clone(), span));
+        let fetch = view.core.fetch(view.segments.clone(), READ_ONE);
+        Self::new(view, fetch, steps, read)
+    }
+
+    fn new<N: Number>(view: View, fetch: Fetch, steps: Steps, read: &Read<N>) -> Self {
         Self { view, fetch, steps, left: read.limit }
     }
 
@@ -164,8 +181,25 @@ impl Cursor {
             let span = Span::new(read, 1, version.get());
             self.steps = span.map_or(Steps::Ended, |span| Steps::Stream(*name, span, Batch::new()));
         }
+        if let Steps::Unmatched(query, span) = &self.steps {
+            let wanted = query::wanted(view, query)?;
+            let range = (span.next.min(span.last), span.next.max(span.last));
+            let range = (Position::new(range.0), Position::new(range.1));
+            let matching = Box::new(Matching::new(wanted, range, span.backward));
+            let rest = query.has_rest().then(|| query.clone());
+            self.steps = Steps::Matching(matching, rest);
+        }
         let place = match &mut self.steps {
-            Steps::Ended | Steps::Unasked(..) => None,
+            Steps::Ended | Steps::Unasked(..) | Steps::Unmatched(..) => None,
+            Steps::Matching(matching, rest) => loop {
+                let found = view.ask(|sources| matching.next(sources))?;
+                let Some(position) = found else { break None };
+                let Some(place) = view.place(position)? else { break None };
+                let Some(query) = rest else { break Some(place) };
+                if query.matches(&view.event(&mut self.fetch, place)?) {
+                    break Some(place);
+                }
+            },
             Steps::All(span, batch) => {
                 if batch.taken == batch.values.len() {
                     let backward = span.backward;

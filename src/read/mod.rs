@@ -3,6 +3,7 @@
 
 mod cursor;
 mod names;
+mod query;
 mod range;
 mod view;
 

@@ -4,7 +4,7 @@ use super::{Cursor, Names, Read};
 use crate::engine::{self, READ_ONE};
 use crate::format::TermKind;
 use crate::log::Fetch;
-use crate::words::{Error, Event, Position, RecordedEvent, Version};
+use crate::words::{Error, Event, Position, Query, RecordedEvent, Version};
 use std::fmt;
 
 /// The store as it was at one moment. Everything read through it belongs together, whatever is
@@ -43,6 +43,17 @@ impl View {
     /// Events of a stream, by version. A stream that does not exist has none.
     pub fn stream(&self, name: &str, read: Read<Version>) -> Cursor {
         Cursor::stream(self.view.clone(), name, &read)
+    }
+
+    /// The events that a query means, by position. What it costs goes by the rarest of what the
+    /// query asks for, not by the length of the log.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the query has no items, or one of them
+    /// asks for nothing, or is over a limit.
+    pub fn query(&self, query: &Query, read: Read<Position>) -> Result<Cursor, Error> {
+        query.check()?;
+        Ok(Cursor::query(self.view.clone(), query, &read))
     }
 
     /// The version of a stream; [`Version::NONE`] if it does not exist.

@@ -6,8 +6,8 @@ use crate::read::{Cursor, Names, Read, View};
 use crate::storage::{NewFile, Storage};
 use crate::wake;
 use crate::words::{
-    AppendError, Appended, Commit, Error, ExpectedVersion, NewEvent, Position, RecordedEvent,
-    Version,
+    AppendError, Appended, Commit, Error, ExpectedVersion, NewEvent, Position, Query,
+    RecordedEvent, Version,
 };
 use std::fmt;
 use std::ops::ControlFlow;
@@ -115,6 +115,11 @@ impl Store {
     /// Events of a stream, by version. A stream that does not exist has none.
     pub fn read_stream(&self, stream: &str, read: Read<Version>) -> Result<Cursor, Error> {
         Ok(self.view()?.stream(stream, read))
+    }
+
+    /// The events that a query means, by position. See [`View::query`].
+    pub fn query(&self, query: &Query, read: Read<Position>) -> Result<Cursor, Error> {
+        self.view()?.query(query, read)
     }
 
     /// The event at this position, if there is one.

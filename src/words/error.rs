@@ -31,6 +31,8 @@ pub enum ErrorKind {
     Replaced,
     /// A write or sync failed before: nobody knows what is on the device. Open the store again.
     OutcomeUnknown,
+    /// What was asked for has no meaning or is over a limit; the message says which.
+    Invalid,
 }
 
 /// Where and how a store is damaged.
@@ -251,6 +253,10 @@ pub enum Invalid {
         /// `stream`, `type` or `tag`.
         what: &'static str,
     },
+    /// A query has no items: to mean all events, say so.
+    NoItems,
+    /// An item of a query asks for nothing: to mean all events, say so.
+    EmptyItem,
     /// The commit names this stream twice.
     StreamTwice {
         /// Which stream.
@@ -263,6 +269,10 @@ impl fmt::Display for Invalid {
         match self {
             Self::EmptyName { what } => write!(f, "a {what} has an empty name"),
             Self::NulInName { what } => write!(f, "a {what} has a NUL character in its name"),
+            Self::NoItems => f.write_str("a query has no items; for all events use `Query::all`"),
+            Self::EmptyItem => {
+                f.write_str("an item of a query asks for nothing; for all events use `Query::all`")
+            }
             Self::StreamTwice { stream } => {
                 write!(f, "stream '{stream}' is named twice; give all its events at once")
             }
@@ -284,6 +294,18 @@ pub enum Refusal {
 impl Refusal {
     pub(super) fn twice(stream: &str) -> Self {
         Self::Invalid(Invalid::StreamTwice { stream: stream.to_owned() })
+    }
+}
+
+/// A query that can't be one.
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let what = match refusal {
+            Refusal::Empty => "there is nothing in it".to_owned(),
+            Refusal::Limit(limit) => limit.to_string(),
+            Refusal::Invalid(invalid) => invalid.to_string(),
+        };
+        Self::new(ErrorKind::Invalid, what)
     }
 }
 

@@ -24,8 +24,10 @@ pub enum Limit {
     CommitStreams,
     /// Bytes of a stream's name, a type or a tag: 1,024.
     Name,
-    /// Tags of one event: 128.
+    /// Tags of one event, or of one item of a query: 128.
     Tags,
+    /// Items of one query: 256.
+    QueryItems,
     /// Positions of a store: 2^63 - 1.
     Positions,
     /// Versions of a stream: 2^63 - 1.
@@ -44,6 +46,7 @@ impl Limit {
             Self::CommitEvents | Self::CommitStreams => 65_536,
             Self::Name => 1_024,
             Self::Tags => 128,
+            Self::QueryItems => 256,
             Self::Positions | Self::Versions | Self::FileBytes => (1 << 63) - 1,
         }
     }
@@ -59,6 +62,7 @@ impl fmt::Display for Limit {
             Self::CommitStreams => "streams of a commit",
             Self::Name => "bytes of a name",
             Self::Tags => "tags of an event",
+            Self::QueryItems => "items of a query",
             Self::Positions => "positions of a store",
             Self::Versions => "versions of a stream",
             Self::FileBytes => "bytes of a file",

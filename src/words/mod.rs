@@ -7,6 +7,7 @@ mod event;
 mod limits;
 mod names;
 mod number;
+mod query;
 mod recorded;
 mod time;
 
@@ -19,6 +20,7 @@ pub use event::{EventKind, NewEvent};
 pub use limits::Limit;
 pub use names::{category_of, check_name};
 pub use number::{LogOffset, Position, Version};
+pub use query::{Query, QueryItem};
 #[cfg(test)]
 pub(crate) use recorded::derived_id;
 pub use recorded::{Event, RecordedEvent, Tags};

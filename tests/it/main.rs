@@ -20,6 +20,7 @@ mod flights;
 mod flips;
 mod model;
 mod processes;
+mod queries;
 mod reading;
 mod regressions;
 mod runs;
