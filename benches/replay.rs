@@ -1,8 +1,8 @@
 //! Reading a million events, beside the floor: the same bytes through a map and an offset array.
 //!
 //! `cargo bench --bench replay` has criterion compare each number with its last run; `cargo bench
-//! --bench replay -- --ratios` measures floor and Annals in turns and prints one table, sizes and
-//! opening included. A number behind it is that of the rounds.
+//! --bench replay -- --ratios` measures floor and Annals in turns and prints one table, sizes
+//! included. A number behind it is that of the rounds.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,7 +19,7 @@ mod support;
 use annals::{Cursor, Durability, Options, Read, Store, View};
 use criterion::{Criterion, Throughput};
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use support::{Floor, FloorBatch, FloorReader, Random, Row, STREAMS, Sizes, Spread};
 use tempfile::TempDir;
@@ -35,10 +35,6 @@ struct Loaded {
     folder: TempDir,
     floor: FloorReader,
     store: Store,
-    /// A copy of the file as a killed writer would have left it, and the file itself, which was
-    /// closed.
-    killed: PathBuf,
-    closed: PathBuf,
     /// How long the last bytes of the file are, and those it takes on the disk, after it was
     /// closed.
     sizes: (u64, u64),
@@ -54,7 +50,6 @@ fn load() -> Loaded {
     }
 
     let closed = folder.path().join("replay.annals");
-    let killed = folder.path().join("killed.annals");
     let store = Options::new().durability(Durability::Buffered).open(&closed).unwrap();
     let mut load_time = Duration::ZERO;
     for first in (0..EVENTS).step_by(BATCH as usize) {
@@ -67,12 +62,11 @@ fn load() -> Loaded {
     let start = Instant::now();
     store.sync().unwrap();
     load_time += start.elapsed();
-    std::fs::copy(&closed, &killed).unwrap();
     store.close().unwrap();
     let sizes = on_disk(&closed);
     let store = Store::open(&closed).unwrap();
     assert_eq!(store.head().unwrap().get(), EVENTS);
-    Loaded { floor: floor.into_reader(), store, killed, closed, sizes, load_time, folder }
+    Loaded { floor: floor.into_reader(), store, sizes, load_time, folder }
 }
 
 /// A file's length, and the bytes it takes on the disk.
@@ -152,16 +146,6 @@ fn positions_floor(floor: &FloorReader, positions: &[u64]) {
     black_box(all);
 }
 
-/// Opens a store and reads its last event; returns how long that took, in milliseconds.
-fn open(path: &Path) -> f64 {
-    let start = Instant::now();
-    let store = Store::open(path).unwrap();
-    black_box(store.event(EVENTS).unwrap().unwrap());
-    let time = start.elapsed();
-    store.close().unwrap();
-    time.as_secs_f64() * 1e3
-}
-
 fn seconds(run: impl FnOnce()) -> f64 {
     let start = Instant::now();
     run();
@@ -222,7 +206,7 @@ fn row(what: &str, annals: &Spread, decimals: usize, most: f64, unit: &str) -> R
 }
 
 fn ratios(rounds: usize) {
-    let Loaded { folder, floor, store, killed, closed, sizes, load_time } = load();
+    let Loaded { folder, floor, store, sizes, load_time } = load();
     let [mut all, mut by_stream, mut by_position] = std::array::from_fn(|_| Both::default());
     let view = store.view().unwrap();
     for round in 0..rounds {
@@ -251,17 +235,6 @@ fn ratios(rounds: usize) {
     drop(view);
     store.close().unwrap();
 
-    let [mut open_closed, mut open_killed] = [Spread::default(), Spread::default()];
-    for _ in 0..rounds {
-        open_closed.push(open(&closed));
-        // Opening it for writing recovers it, so each time a copy.
-        let copy = folder.path().join("copy.annals");
-        std::fs::copy(&killed, &copy).unwrap();
-        std::fs::File::open(&copy).unwrap().sync_all().unwrap();
-        open_killed.push(open(&copy));
-        std::fs::remove_file(&copy).unwrap();
-    }
-
     let one = |number: f64| {
         let mut spread = Spread::default();
         spread.push(number);
@@ -285,8 +258,6 @@ fn ratios(rounds: usize) {
         by_position.row("random read by position; ns", |_, ratio| {
             ("<= 2.5 of the floor".into(), ratio <= 2.5)
         }),
-        row("open what was closed, read one; ms", &open_closed, 2, 1.0, " ms"),
-        row("open what a killed writer left, read one; ms", &open_killed, 2, 20.0, " ms"),
         row("bytes an event, of the file, after close", &used, 1, 340.0, ""),
         row("bytes an event, on the disk, after close", &taken, 1, 385.0, ""),
         row("new store on the disk; KiB", &one(fresh), 0, 128.0, " KiB"),

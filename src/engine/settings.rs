@@ -64,8 +64,8 @@ impl Default for Settings {
             clock: Arc::new(SystemClock),
             segment_min: 64 << 10,
             segment_max: 64 << 20,
-            tail_events: 16 << 10,
-            tail_bytes: 4 << 20,
+            tail_events: 20 << 10,
+            tail_bytes: 5 << 20,
             rules: Rules::ALL,
             seed: None,
         }

@@ -266,8 +266,8 @@ fn read_header(
     Ok(header.filter(|header| header.own == place))
 }
 
-/// The segments that a slot names, and those before them back to the one that holds `start`, by
-/// their headers.
+/// The segments of the log from the one that holds `start` on: those that a slot names, and those
+/// before them, by their headers.
 ///
 /// The place of one whose header fails its check, or is not what the next one says it is.
 pub fn load_segments(
@@ -282,7 +282,7 @@ pub fn load_segments(
     while let Some(place) = wanted {
         let Some(header) = read_header(storage, key, place)? else { return Ok(Err(place)) };
         places.push(place);
-        if place.log_offset <= start && named.len() == 0 {
+        if place.log_offset <= start {
             break;
         }
         wanted = match (named.next(), header.before) {

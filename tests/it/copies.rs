@@ -1,12 +1,14 @@
 //! Backups and compacted copies.
 
 use crate::fixture::{Place, note};
+use annals::storage::MemoryStorage;
 use annals::{
     Chore, Commit, Durability, Ending, ErrorKind, ExpectedVersion, NewEvent, Options, Read,
     RecordedEvent, Store, Uuid,
 };
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Runs, merges and rotations all the time.
@@ -222,4 +224,61 @@ fn a_compacted_store_takes_less_room() {
     fill(&copy, 3_000);
     copy.close().unwrap();
     assert!(Store::open(&to).unwrap().verify().unwrap().is_whole());
+}
+
+#[test]
+fn a_reader_backs_up_what_the_writer_merges_meanwhile() {
+    let disk = Arc::new(MemoryStorage::new());
+    let options = tiny().without_keeper();
+    let store = options.open_storage(disk.clone()).unwrap();
+    let more = |commits| {
+        fill(&store, commits);
+        store.chore(Chore::Index).unwrap();
+    };
+    (0..30).for_each(|_| more(10));
+    let reader = options.open_storage_read_only(disk).unwrap();
+    let durable = reader.head().unwrap();
+    let place = Place::new();
+    let mut told = 0;
+    let report = reader.backup_to_with(place.path(), |_, _| {
+        told += 1;
+        if told == 1 {
+            // Every run that the reader knows is merged away, and its room used again.
+            (0..60).for_each(|_| more(10));
+        }
+        ControlFlow::Continue(())
+    });
+    let report = report.unwrap();
+    assert!(told > 1 && report.events >= durable.get());
+    let copy = Store::open(place.path()).unwrap();
+    assert!(copy.verify().unwrap().is_whole());
+    let wanted = store.read_all(Read::new().to(report.events)).unwrap();
+    assert_eq!(events(&copy), wanted.map(Result::unwrap).collect::<Vec<_>>());
+}
+
+/// Incident: no backup could be made until the next commit. Mechanism: the log ended behind an end
+/// record whose next commit was torn, so the copy's slot put the index there, and its last run
+/// before it. Fix: the index ends where the last run does.
+#[test]
+fn a_log_that_ends_with_an_end_record_can_be_backed_up() {
+    let options = tiny().tail(1, u64::MAX).without_keeper();
+    let disk = Arc::new(MemoryStorage::new());
+    let store = options.open_storage(disk.clone()).unwrap();
+    let mut tried = 0;
+    for nth in 0..60 {
+        let text = format!("the commit with the number {nth}");
+        let events = [note(text.clone()), note("x".repeat(400))];
+        let commit = Commit::new().append("a", 2 * nth, events);
+        store.commit(commit.durability(Durability::Buffered)).unwrap();
+        let mut bytes = disk.to_bytes();
+        let place = bytes.windows(text.len()).rposition(|part| part == text.as_bytes()).unwrap();
+        bytes[place] ^= 1;
+        let torn = options.open_storage(Arc::new(MemoryStorage::from_bytes(bytes))).unwrap();
+        let place = Place::new();
+        torn.backup_to(place.path()).unwrap();
+        assert_eq!(Store::open(place.path()).unwrap().head().unwrap(), torn.head().unwrap());
+        tried += u64::from(torn.head().unwrap() < store.head().unwrap());
+        store.chore(Chore::Index).unwrap();
+    }
+    assert!(tried > 20, "{tried} commits were torn");
 }
