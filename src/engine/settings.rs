@@ -64,7 +64,7 @@ impl Default for Settings {
             clock: Arc::new(SystemClock),
             segment_min: 64 << 10,
             segment_max: 64 << 20,
-            tail_events: 20 << 10,
+            tail_events: 18 << 10,
             tail_bytes: 5 << 20,
             rules: Rules::ALL,
             seed: None,
