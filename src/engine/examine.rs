@@ -312,7 +312,7 @@ pub fn index_commit(sources: &Sources, met: &[Entry<'_>]) -> bool {
     for entry in met {
         let hash = entry.stream.hash.of(TermKind::Stream);
         let before = known.entry(hash).or_insert_with(|| {
-            let known = |table: &Arc<Table>| table.known(&[hash]).first().copied().flatten();
+            let known = |table: &Arc<Table>| table.known_to(hash, Position::MAX);
             let known = sources.tables.iter().rev().find_map(known);
             let known = known.map(|known| known.base.saturating_add(known.count));
             known.or(sources.runs.is_empty().then_some(0))

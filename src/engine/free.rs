@@ -43,11 +43,12 @@ impl Free {
     }
 
     /// Room that no slot has named: from the end of what is named up to the end of the file.
-    pub fn add_unnamed(&mut self, named_end: u64, file_end: u64) {
+    /// Both slots are to be newer than this one, as for all that is free.
+    pub fn add_unnamed(&mut self, named_end: u64, file_end: u64, newest: u64) {
         let length = file_end.saturating_sub(named_end);
         if length > 0 {
             let extent = Extent { file_offset: named_end, length };
-            self.list.push(Piece { extent, since: 0, pin: Weak::new() });
+            self.list.push(Piece { extent, since: newest, pin: Weak::new() });
         }
     }
 

@@ -6,12 +6,12 @@
 
 use super::core::{Core, all_segments};
 use super::examine::read_slots;
+use super::indexer::FAN;
 use crate::format::{
-    Epoch, FRAME_LEN, FrameHeader, Identity, Mark, PAGE, RunRef, SEGMENT_HEADER_LEN, SegmentRef,
-    u64_of,
+    FRAME_LEN, FrameHeader, Identity, Mark, PAGE, RunRef, SEGMENT_HEADER_LEN, SegmentRef, u64_of,
 };
 use crate::index::{Input, Job, Reach, Run, RunError, Sink, Sources, Step, Table};
-use crate::log::{Rules, SegmentList, Walk, Window};
+use crate::log::{SegmentList, Walk, Window};
 use crate::storage::{MemoryStorage, Storage, read_full, write_full};
 use crate::words::{Corruption, Error, LogOffset};
 use std::io;
@@ -24,8 +24,6 @@ const TRIES: usize = 100;
 const AHEAD: usize = 1 << 18;
 /// Events of a table while a run is made anew.
 const TABLE: u64 = 16 << 10;
-/// Runs that become one.
-const FAN: usize = 4;
 
 impl Core {
     /// Asks the index as it is now, after it has failed to answer.
@@ -185,9 +183,7 @@ fn rebuild(
     let all = all_segments(&**storage, &key, segments)?;
     let window = Window::new(storage.clone(), AHEAD);
     let start = mark_at(storage, identity, segments, at)?.unwrap_or(Mark { at, ..Mark::default() });
-    let never = Mark { at: LogOffset::new(u64::MAX), ..start };
-    let epoch = Epoch { counter: u64::MAX, salt: 0 };
-    let mut walk = Walk::new(key, segments, window, Rules::ALL, (start, never, epoch));
+    let mut walk = Walk::by_chain(key, segments, window, start);
     let mut runs: Vec<Run> = Vec::new();
     let mut table = Arc::new(Table::new(start, key));
     while walk.here.at < place.end {

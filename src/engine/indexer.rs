@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Runs of a level that become one of the next.
-const FAN: usize = 4;
+pub const FAN: usize = 4;
 /// Bytes of a run that are written between two looks at what is more urgent, and between two syncs:
 /// an append waits for no more of a merge than this.
 const STEP: u64 = 4 << 20;
@@ -168,7 +168,12 @@ impl WriteSide {
             // A walk over much of the log: nobody is to wait for it.
             drop(state);
             let healed = core.heal(id, file_offset);
-            self.note_index(&mut self.indexer.lock(), &healed);
+            let mut state = self.indexer.lock();
+            if healed.is_ok() {
+                // What could not be merged because of it can be now.
+                state.resting.retain(|(ids, _)| !ids.contains(&id));
+            }
+            self.note_index(&mut state, &healed);
             return healed.map(|()| true);
         }
         let result = self.some_index_work(core, &mut state);
@@ -263,7 +268,10 @@ impl WriteSide {
         let mut extent = None;
         let written = self.write_run(core, &mut job, &mut extent, u64::MAX);
         let run = written.and_then(|_| self.open_run(core, &job, extent));
-        let run = self.or_abandon(run, extent)?;
+        let run = run.map_err(|error| {
+            self.abandon(extent);
+            write_error(error)
+        })?;
         self.indexer.written.fetch_add(job.written(), Ordering::Relaxed);
         let place = *run.place();
         self.name_run(core, extent, &[], |slot| {
@@ -291,15 +299,15 @@ impl WriteSide {
         };
         let runs: Vec<&Arc<Run>> = sources.runs.iter().collect();
         let under_way = state.merges.last().map(|merge| merge.level);
-        // The lowest levels come last, and first.
-        let due = runs.windows(FAN).rev().find(|four| {
-            let level = four.first().map_or(0, |run| run.header().level);
+        // The lowest level first, and of that the oldest.
+        let level_of = |four: &&[&Arc<Run>]| four.first().map_or(0, |run| run.header().level);
+        let is_due = |four: &&[&Arc<Run>]| {
+            let level = level_of(four);
             four.iter().all(|run| run.header().level == level && !busy(run.place()))
                 && under_way.is_none_or(|under_way| level + 1 < under_way)
                 && !rests(four)
-        });
-        // Of more than four the oldest, so that runs of a level lie behind one another.
-        let due = due.map(|four| oldest_of(&runs, four, busy));
+        };
+        let due = runs.windows(FAN).filter(is_due).min_by_key(level_of);
         // A run that was made anew in memory goes back to the file, by itself.
         let healed = runs.iter().map(std::slice::from_ref).find(|run| {
             run.iter().all(|run| run.is_rebuilt() && !busy(run.place())) && !rests(run)
@@ -319,11 +327,8 @@ impl WriteSide {
                 state.merges.push(Merge { inputs, level, job, extent: None, unsynced: 0 });
             }
             // More than a run can hold: these stay as they are.
-            Ok(None) => state.rest(&inputs),
-            Err(error) => {
-                state.rest(&inputs);
-                state.unreadable(error)?;
-            }
+            Ok(None) => state.resting.push((ids_of(&inputs), Instant::now())),
+            Err(error) => state.rest(&inputs, error)?,
         }
         Ok(())
     }
@@ -333,7 +338,7 @@ impl WriteSide {
         let Some(mut merge) = state.merges.pop() else { return Ok(()) };
         let before = merge.job.written();
         let done = self.write_run(core, &mut merge.job, &mut merge.extent, STEP);
-        match done {
+        let run = match done {
             Ok(false) => {
                 merge.unsynced = merge.unsynced.saturating_add(merge.job.written() - before);
                 if merge.unsynced >= STEP {
@@ -344,17 +349,16 @@ impl WriteSide {
                 state.merges.push(merge);
                 return Ok(());
             }
-            Ok(true) => {}
+            Ok(true) => self.open_run(core, &merge.job, merge.extent),
+            Err(error) => Err(error),
+        };
+        let run = match run {
+            Ok(run) => run,
             Err(error) => {
-                if let Some(extent) = merge.extent {
-                    self.slots.lock().free.abandon(extent);
-                }
-                state.rest(&merge.inputs);
-                return state.unreadable(error);
+                self.abandon(merge.extent);
+                return state.rest(&merge.inputs, error);
             }
-        }
-        let run = self.open_run(core, &merge.job, merge.extent);
-        let run = self.or_abandon(run, merge.extent)?;
+        };
         self.indexer.rewritten.fetch_add(merge.job.written(), Ordering::Relaxed);
         let place = *run.place();
         let sources = core.index.sources();
@@ -428,17 +432,11 @@ impl WriteSide {
         Run::open(core.storage.clone(), core.reach.clone(), place, core.identity.key)
     }
 
-    fn or_abandon<T>(
-        &self,
-        result: Result<T, RunError>,
-        extent: Option<Extent>,
-    ) -> Result<T, Error> {
-        result.map_err(|error| {
-            if let Some(extent) = extent {
-                self.slots.lock().free.abandon(extent);
-            }
-            write_error(error)
-        })
+    /// What was to be written there is not going to be.
+    fn abandon(&self, extent: Option<Extent>) {
+        if let Some(extent) = extent {
+            self.slots.lock().free.abandon(extent);
+        }
     }
 
     /// A slot names a new run; the room of those that it stands for is free from then on.
@@ -466,19 +464,13 @@ impl WriteSide {
 }
 
 impl State {
-    /// These runs could not be merged now; others are, meanwhile.
-    fn rest(&mut self, inputs: &[RunRef]) {
-        let ids = inputs.iter().map(|input| input.id).collect();
-        self.resting.push((ids, Instant::now()));
-    }
-
-    /// An input that can't be read is made anew, and the merge begun again then.
-    fn unreadable(&mut self, error: RunError) -> Result<(), Error> {
+    /// These runs could not be merged now; others are, meanwhile. If that is because one of them
+    /// can't be read, it is made anew.
+    fn rest(&mut self, inputs: &[RunRef], error: RunError) -> Result<(), Error> {
+        self.resting.push((ids_of(inputs), Instant::now()));
         match error {
             RunError::Damaged { id, file_offset, .. } => {
                 self.damaged = Some((id, file_offset));
-                // Then it is another one.
-                self.resting.pop();
                 Ok(())
             }
             error => Err(write_error(error)),
@@ -492,18 +484,8 @@ impl State {
     }
 }
 
-/// The oldest four that lie behind one another like these ones, of the same level and not busy.
-fn oldest_of<'r, 'a>(
-    runs: &'r [&'a Arc<Run>],
-    four: &'r [&'a Arc<Run>],
-    busy: impl Fn(&RunRef) -> bool,
-) -> &'r [&'a Arc<Run>] {
-    let level = four.first().map_or(0, |run| run.header().level);
-    let alike = |run: &Arc<Run>| run.header().level == level && !busy(run.place());
-    let end = runs.iter().rposition(|run| alike(run)).map_or(0, |last| last + 1);
-    let begin = runs.get(..end).unwrap_or_default();
-    let count = begin.iter().rev().take_while(|run| alike(run)).count();
-    begin.get(end - count..).and_then(|alike| alike.get(..FAN)).unwrap_or(four)
+fn ids_of(runs: &[RunRef]) -> Vec<u32> {
+    runs.iter().map(|run| run.id).collect()
 }
 
 /// Pages of a run to their place in the file.

@@ -76,7 +76,7 @@ impl Engine {
         let slots = Slots::new(found.slot.clone(), found.page, prepared, file_end);
         // Room that was taken, perhaps written, and never named: it is used for runs, which don't
         // mind what stood there.
-        slots.lock().free.add_unnamed(named_end, file_end);
+        slots.lock().free.add_unnamed(named_end, file_end, found.slot.counter);
         let ending = Ending::of(found.verdict);
         let epoch = match ending {
             Ending::Closed => None,

@@ -124,16 +124,11 @@ impl Node {
                 Ok(least)
             }
             Self::Every(parts) => {
-                let (mut at, mut agreed) = (from, 0);
-                let mut turn = 0..parts.len().max(1);
-                while agreed < parts.len() {
-                    let nth = match turn.next() {
-                        Some(nth) => nth,
-                        None => {
-                            turn = 0..parts.len();
-                            continue;
-                        }
-                    };
+                let (mut at, mut agreed, count) = (from, 0, parts.len());
+                for nth in (0..count).cycle() {
+                    if agreed == count {
+                        break;
+                    }
                     let Some(part) = parts.get_mut(nth) else { break };
                     match part.next(sources, at, to, backward)? {
                         None => return Ok(None),

@@ -17,9 +17,6 @@ pub struct Sources {
     pub tables: Vec<Arc<Table>>,
 }
 
-/// Postings taken at once from a run going down.
-const CHUNK: u32 = 1_024;
-
 impl Sources {
     /// The position of the first event that any part knows.
     pub fn first(&self) -> Position {
@@ -118,12 +115,6 @@ impl Sources {
                 return Ok(Version::new(base.saturating_add(count)));
             }
         }
-        self.version_in_runs(name, head)
-    }
-
-    /// The same, of runs alone.
-    pub fn version_in_runs(&self, name: TermHash, head: Position) -> Result<Version, RunError> {
-        let hash = name.of(TermKind::Stream);
         for run in self.runs.iter().rev() {
             if run.header().first > head {
                 continue;
@@ -152,7 +143,7 @@ impl Sources {
         let mut begin = u64::MAX;
         let whole = |table: &&Arc<Table>| table.start().next >= self.tables_from();
         for table in self.tables.iter().filter(whole).rev() {
-            if let Some(Some(known)) = table.known(&[hash]).first() {
+            if let Some(known) = table.known_to(hash, Position::MAX) {
                 begin = known.base;
                 if begin <= from {
                     break;
@@ -188,7 +179,7 @@ impl Sources {
         }
         let mut positions = Vec::new();
         for table in &self.tables {
-            let Some(Some(known)) = table.known(&[hash]).first().copied() else { continue };
+            let Some(known) = table.known_to(hash, Position::MAX) else { continue };
             positions.clear();
             table.collect(hash, Position::START, Position::MAX, &mut positions);
             // Where runs cover the table's beginning, what they cover is left out.
@@ -268,15 +259,11 @@ impl Sources {
             let first = run.header().first.get();
             let begin = run.postings_before(&entry, narrow(from.get().saturating_sub(first)))?;
             let end = run.postings_before(&entry, beyond(run, to))?;
-            let wanted = narrow(u64_of(most - out.len())).min(CHUNK);
+            let wanted = narrow(u64_of(most - out.len()));
             let begin = begin.max(end.saturating_sub(wanted));
             let mut scratch = Vec::new();
             run.postings(&entry, begin, end.saturating_sub(begin), &mut scratch)?;
             out.extend(scratch.iter().rev().map(|nth| first.saturating_add(u64::from(*nth))));
-            if begin > 0 && wanted == CHUNK {
-                // The rest of this run's comes first when asked again.
-                break;
-            }
         }
         out.truncate(most);
         Ok(())

@@ -107,6 +107,14 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A walk from `start` by the chain alone, whatever the epochs: over a log, or a piece of one,
+    /// to which the recovery rule was applied before.
+    pub fn by_chain(key: FileKey, segments: &'a SegmentList, window: Window, start: Mark) -> Self {
+        let never = Mark { at: LogOffset::new(u64::MAX), ..start };
+        let any = Epoch { counter: u64::MAX, salt: 0 };
+        Self::new(key, segments, window, Rules::ALL, (start, never, any))
+    }
+
     /// Goes on as long as there are valid frames, but not past `limit`; says why it ended, or
     /// nothing if that is why.
     pub fn run(&mut self, limit: LogOffset, visitor: &mut dyn Visitor) -> io::Result<Option<Stop>> {

@@ -2,14 +2,13 @@
 //! own. What is not taken along: room that nobody uses, and pieces of index that were merged.
 
 use super::CopyReport;
-use crate::engine::genesis::genesis;
 use crate::engine::settings::{Clock, Settings};
 use crate::engine::view::View;
 use crate::engine::writer::Engine;
 use crate::engine::{Chore, READ_AHEAD};
 use crate::format::{Chain, Entry, Mark, SEGMENT_HEADER_LEN, u64_of};
-use crate::log::{Fetch, Located, Rules, Walk, Window};
-use crate::storage::{Storage, sync_full, write_full};
+use crate::log::{Fetch, Located, Walk, Window};
+use crate::storage::{Storage, sync_full};
 use crate::words::{
     AppendError, Commit, Corruption, Durability, Error, ErrorKind, Event, ExpectedVersion,
     LogOffset, NewEvent, Position, Timestamp, Version,
@@ -56,14 +55,13 @@ impl Engine {
             segment_max: largest.clamp(usual.segment_min, usual.segment_max),
             ..usual
         };
-        let genesis = genesis(&settings);
-        target.allocate(0, genesis.length).map_err(failed)?;
-        write_full(&**target, &genesis.bytes, 0).map_err(failed)?;
         let copy = Self::open(target.clone(), settings)?;
 
         self.core.all_segments(&view.segments)?;
-        let mut walk = self.walk_all(&view, at);
         let core = &*self.core;
+        let start = Mark { at, chain: Chain::default(), next: view.sources.first() };
+        let window = Window::new(core.storage.clone(), READ_AHEAD);
+        let mut walk = Walk::by_chain(core.identity.key, &view.segments, window, start);
         let mut fetch =
             Fetch::new(core.storage.clone(), core.identity, view.segments.clone(), READ_AHEAD);
         let mut report = CopyReport::default();
@@ -104,16 +102,6 @@ impl Engine {
         release_free(&**target)?;
         report.bytes = target.size().map_err(failed)?;
         Ok(report)
-    }
-
-    fn walk_all<'a>(&self, view: &'a View, at: LogOffset) -> Walk<'a> {
-        let start = Mark { at, chain: Chain::default(), next: view.sources.first() };
-        // What the view shows is believed: the recovery rule was applied when it was opened.
-        let never = Mark { at: LogOffset::new(u64::MAX), ..start };
-        let epoch = crate::format::Epoch { counter: u64::MAX, salt: 0 };
-        let window = Window::new(self.core.storage.clone(), READ_AHEAD);
-        let marks = (start, never, epoch);
-        Walk::new(self.core.identity.key, &view.segments, window, Rules::ALL, marks)
     }
 }
 
