@@ -41,12 +41,14 @@ pub use engine::{
     Chore, Clock, CopyReport, Ending, Health, IndexStats, Issue, RecoveryReport, Stats,
     SystemClock, VerifyReport,
 };
-pub use read::{Cursor, Names, Read, Reader, View};
-pub use store::{Options, Store};
+pub use read::{Cursor, Documents, Keys, Names, Read, Reader, View};
+pub use store::{Options, Staged, Store};
 pub use words::{
-    AppendError, Appended, Commit, Conflict, Corruption, Durability, Error, ErrorKind, Event,
-    EventKind, ExpectedVersion, Invalid, Limit, LimitExceeded, LogOffset, NewEvent, Position,
-    Query, QueryItem, RecordedEvent, StreamAppend, Tags, Timestamp, Version, category_of,
+    AppendCondition, AppendError, Appended, Commit, ConditionFailed, Conflict, Corruption,
+    Difference, Document, DocumentConflict, DocumentRef, Durability, Error, ErrorKind, Event,
+    EventKind, ExpectedVersion, IdCheck, IdConflict, Invalid, Limit, LimitExceeded, LogOffset,
+    NewEvent, Position, Query, QueryItem, RecordedEvent, Revision, Tags, Timestamp, Version,
+    category_of,
 };
 
 /// Ids of events and stores.

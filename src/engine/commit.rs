@@ -1,276 +1,178 @@
-//! The commit path: guards, place, index, write, sync; all in the caller's thread.
+//! The commit path: encode, look, decide, place, write, sync; all in the caller's thread.
 
 use super::core::Core;
-use super::flow::InFlight;
-use super::slots::Before;
-use super::writer::{Engine, WriteSide, Writer};
-use crate::format::{Epoch, FRAME_LEN, FrameHeader, FrameKind, TermHash, TermKind, u64_of};
-use crate::index::Sources;
-use crate::log::{Draft, Place};
+use super::guard::Seen;
+use super::writer::{Engine, WriteSide};
+use crate::log::Draft;
 use crate::words::{
-    AppendError, Appended, Commit, Conflict, Durability, Error, Limit, LimitExceeded, LogOffset,
-    Position, Timestamp, Version,
+    AppendError, Appended, Commit, Conflict, DocumentConflict, Durability, Error, LogOffset,
+    Position, Timestamp,
 };
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// How often a buffered commit looks whether its file is still there, in microseconds of recorded
 /// time.
 const LOOK_EVERY: i64 = 100_000;
 
+/// A sector, where frames end with one.
+const SECTOR: usize = 512;
+/// What all frames end with otherwise.
+const WORD: usize = 8;
+
 /// What was decided under the writer's lock.
-enum Decision {
-    /// It has its place; its frame ends here.
-    Placed(LogOffset, Appended),
-    /// It is refused, by what is in the log before this offset.
-    Refused(LogOffset, Conflict),
+pub(super) enum Decision {
+    /// It has its place.
+    Placed(Appended),
+    /// It is refused.
+    Refused(Refused),
+    /// Some of its ids are there already: it may have landed before.
+    Known,
+}
+
+/// Why a commit is refused, by what is in the log.
+pub(super) enum Refused {
+    Version(Conflict),
+    Document(DocumentConflict),
+    /// By the condition with this number, which the event at this position fails.
+    Condition(usize, Position),
 }
 
 impl Engine {
     /// Appends a commit: all of it or nothing.
     pub fn commit(&self, commit: &Commit) -> Result<Appended, AppendError> {
-        let result = self.place_and_settle(commit);
-        self.core.bell.call();
-        result
+        let mut draft = self.stage(commit)?;
+        self.commit_staged(commit, &mut draft)
     }
 
-    fn place_and_settle(&self, commit: &Commit) -> Result<Appended, AppendError> {
+    /// Checks a commit's limits and encodes it; nothing of it is in the store.
+    pub fn stage(&self, commit: &Commit) -> Result<Draft, AppendError> {
         let side = self.write_side()?;
         commit.check()?;
-        let core = &*self.core;
-        core.flow.lock().check_writable()?;
-        let durability = commit.durability.unwrap_or(side.settings.durability);
-        let mut draft = Draft::new(commit, &core.identity.key)?;
-        side.keep_up(core);
-        let now = side.settings.clock.now();
-        if durability != Durability::Buffered || side.is_time_to_look(now) {
-            side.check_there(core)?;
-        }
-        let decision = side.decide(core, &mut draft, durability, now)?;
-        let (Decision::Placed(end, _) | Decision::Refused(end, _)) = decision;
-        side.settle(core, end)?;
-        match decision {
-            Decision::Refused(_, conflict) => Err(AppendError::Conflict(conflict)),
-            Decision::Placed(end, appended) => {
-                if durability == Durability::Strict {
-                    side.mark(core, end)?;
-                }
-                side.after_commit(core, end)?;
-                Ok(appended)
-            }
-        }
+        self.core.flow.lock().check_writable()?;
+        let sector = if side.settings.pad_to_sector { SECTOR } else { WORD };
+        Ok(Draft::new(commit, &self.core.identity.key, sector)?)
+    }
+
+    /// Appends a commit that is encoded. Of the commit itself only its conditions, and how it is to
+    /// be acknowledged, are looked at.
+    pub fn commit_staged(
+        &self,
+        commit: &Commit,
+        draft: &mut Draft,
+    ) -> Result<Appended, AppendError> {
+        let result = self.write_side().map_err(AppendError::from);
+        let result = result.and_then(|side| side.place_and_settle(&self.core, commit, draft));
+        self.core.bell.call();
+        result
     }
 }
 
 impl WriteSide {
+    fn place_and_settle(
+        &self,
+        core: &Arc<Core>,
+        commit: &Commit,
+        draft: &mut Draft,
+    ) -> Result<Appended, AppendError> {
+        core.flow.lock().check_writable()?;
+        let durability = commit.durability.unwrap_or(self.settings.durability);
+        self.keep_up(core);
+        let now = self.settings.clock.now();
+        if durability != Durability::Buffered || self.is_time_to_look(now) {
+            self.check_there(core)?;
+        }
+        let seen = self.look(core, commit, draft)?;
+        let (end, decision) = self.decide(core, commit, draft, &seen, (durability, now))?;
+        // An answer that rests on commits in flight waits for them.
+        self.settle(core, end)?;
+        match decision {
+            Decision::Refused(refused) => Err(self.refusal(core, commit, refused)),
+            Decision::Known => {
+                let (end, appended) = self.landed(core, draft)?;
+                // It may have been less durable than what is asked for now.
+                if durability != Durability::Buffered {
+                    self.sync_to(core, end)?;
+                }
+                self.mark_if_strict(core, end, durability)?;
+                Ok(appended)
+            }
+            Decision::Placed(appended) => {
+                self.mark_if_strict(core, end, durability)?;
+                self.after_commit(core, end)?;
+                Ok(appended)
+            }
+        }
+    }
+
+    fn mark_if_strict(
+        &self,
+        core: &Core,
+        end: LogOffset,
+        durability: Durability,
+    ) -> Result<(), Error> {
+        if durability == Durability::Strict { self.mark(core, end) } else { Ok(()) }
+    }
+
     fn is_time_to_look(&self, now: Timestamp) -> bool {
         let last = self.recorded.load(Ordering::Relaxed);
         now.micros().saturating_sub(last) >= LOOK_EVERY || now.micros() < last
     }
 
-    /// Checks the guards against everything placed so far, and gives the commit its place.
+    /// Checks the guards against everything placed so far, and gives the commit its place. With
+    /// what was decided comes the end of what the decision rests on.
     fn decide(
         &self,
-        core: &Core,
+        core: &Arc<Core>,
+        commit: &Commit,
         draft: &mut Draft,
-        durability: Durability,
-        now: Timestamp,
-    ) -> Result<Decision, AppendError> {
+        seen: &Seen,
+        (durability, now): (Durability, Timestamp),
+    ) -> Result<(LogOffset, Decision), AppendError> {
+        // Conditions that look at events need them written.
+        let mut io = commit.conditions.iter().any(|it| it.query.reads_log()).then(|| self.io());
         let mut guard = self.writer();
         let writer = &mut *guard;
         core.flow.lock().check_writable()?;
+        if let Some(io) = io.as_deref_mut() {
+            self.write_pending(core, io, writer)?;
+        }
         let sources = core.index.sources();
-        let versions = versions(core, writer, &sources, draft)?;
-        for (stream, current) in draft.streams.iter().zip(&versions) {
-            if !stream.expected.allows(*current) {
-                let conflict = Conflict {
-                    stream: stream.name().to_owned(),
-                    expected: stream.expected,
-                    current: *current,
-                };
-                return Ok(Decision::Refused(writer.end, conflict));
-            }
+        let refused =
+            |writer: &super::writer::Writer, refused| Ok((writer.end, Decision::Refused(refused)));
+        if self.knows_ids(core, writer, &sources, seen)? {
+            return Ok((writer.end, Decision::Known));
         }
-        let mut after = Vec::with_capacity(versions.len());
-        for (stream, current) in draft.streams.iter().zip(&versions) {
-            let given = u64_of(stream.events);
-            let version = current
-                .forward(given)
-                .ok_or_else(|| over(Limit::Versions, current.get().saturating_add(given)))?;
-            if given > 0 {
-                after.push((stream.name().to_owned(), version));
-            }
-        }
-        let first = writer.next;
-        let next = first
-            .forward(draft.events())
-            .ok_or_else(|| over(Limit::Positions, first.get().saturating_add(draft.events())))?;
-        let last = next.previous();
-        let epoch = self.begin_epoch(core, writer)?;
-        self.make_room(core, writer, draft)?;
-        // Nothing can fail from here on.
-        let recorded = writer.recorded.max(now);
-        let place = Place {
-            at: writer.end,
-            segment: writer.segment.log_offset,
-            epoch,
-            before: writer.chain,
-            first,
-            recorded,
-            watermark: core.watermark(),
+        let versions = match self.versions(core, writer, &sources, draft)? {
+            Ok(versions) => versions,
+            Err(conflict) => return refused(writer, Refused::Version(conflict)),
         };
-        let placed = draft.place(&place, &mut writer.names, &versions, &core.identity.key);
-        let end = writer.end.plus(u64_of(placed.bytes.len()));
-        writer.pending.add(writer.segment.file_offset(writer.end), placed.bytes, end);
-        (writer.end, writer.next, writer.chain, writer.recorded) =
-            (end, next, placed.chain, recorded);
-        self.recorded.store(recorded.micros(), Ordering::Relaxed);
-        if let Some(table) = sources.active() {
-            table.extend(draft.entries(&draft.tags()));
-        }
-        if self.is_full(&sources, writer.mark()) {
-            self.freeze(core, writer, &sources);
-        } else {
-            self.note_lag(&sources, writer.mark());
+        let documents = match self.documents(core, writer, &sources, draft, seen)? {
+            Ok(documents) => documents,
+            Err(conflict) => return refused(writer, Refused::Document(conflict)),
+        };
+        if let Some((nth, at)) = self.failing(core, writer, &sources, commit, seen)? {
+            return refused(writer, Refused::Condition(nth, at));
         }
         let needs_sync = durability != Durability::Buffered;
-        core.flow.lock().push(InFlight { end, head: last, needs_sync });
-        Ok(Decision::Placed(end, Appended { first, last, versions: after }))
+        let appended =
+            self.place(core, writer, &sources, draft, (&versions, &documents), (now, needs_sync))?;
+        Ok((writer.end, Decision::Placed(appended)))
     }
 
-    /// The newest table takes in no more: it waits to become a run.
-    ///
-    /// Names are written again from here on, so whoever scans the tail after a crash finds all
-    /// that it refers to within it.
-    fn freeze(&self, core: &Core, writer: &mut Writer, sources: &Sources) {
-        if let Some(table) = sources.active() {
-            table.heads(|stream, version| writer.heads.keep(stream, version));
-        }
-        writer.names.clear();
-        core.index.freeze(writer.mark());
-        self.call.ring();
-    }
-
-    /// The epoch of what is written; the first commit after a clean open begins one, on the device,
-    /// before it writes.
-    fn begin_epoch(&self, core: &Core, writer: &mut Writer) -> Result<Epoch, Error> {
-        if let Some(epoch) = writer.epoch {
-            return Ok(epoch);
-        }
-        let mut slots = self.slots.lock();
-        let counter = slots.newest.epoch.counter + 1;
-        let epoch = Epoch { counter, salt: self.settings.random(counter.wrapping_add(16)) };
-        let proof = writer.mark();
-        slots.write(core, writer.recorded, Before::Nothing, |slot| {
-            slot.epoch = epoch;
-            slot.proof = proof;
-            slot.clean = false;
-        })?;
-        writer.epoch = Some(epoch);
-        Ok(epoch)
-    }
-
-    /// Makes the current segment one in which the commit has room, and an end record after it.
-    fn make_room(&self, core: &Core, writer: &mut Writer, draft: &Draft) -> Result<(), Error> {
-        let end_record = u64_of(FRAME_LEN);
-        let left = |writer: &Writer| writer.segment.log_end().since(writer.end);
-        if draft.len_with(&writer.names) + end_record <= left(writer) {
-            return Ok(());
-        }
-        let mut slots = self.slots.lock();
-        // All the room there has to be is there before anything moves.
-        let alone = draft.len_alone() + end_record;
-        self.prepare_for(core, &mut slots, alone, writer.recorded)?;
-        loop {
-            let Some(next) = slots.prepared.pop_front() else {
-                return Err(Error::outcome_unknown());
-            };
-            let end = self.end_record(core, writer, next.extent.file_offset)?;
-            writer.pending.add(writer.segment.file_offset(writer.end), &end, next.first_frame());
-            writer.segment = next;
-            writer.end = next.first_frame();
-            writer.names.clear();
-            let mut state = core.flow.lock();
-            state.segments = state.segments.with(next);
-            drop(state);
-            if alone <= left(writer) {
-                self.note_room(&slots, next);
-                return Ok(());
+    /// What a refusal is to the caller.
+    fn refusal(&self, core: &Arc<Core>, commit: &Commit, refused: Refused) -> AppendError {
+        match refused {
+            Refused::Version(conflict) => AppendError::Conflict(conflict),
+            Refused::Document(conflict) => AppendError::DocumentConflict(conflict),
+            Refused::Condition(nth, position) => {
+                let unique = commit.conditions.get(nth).is_some_and(|it| it.unique);
+                match self.failed_by(core, nth, position) {
+                    Ok(failed) if unique => AppendError::AlreadyExists(failed),
+                    Ok(failed) => AppendError::ConditionFailed(failed),
+                    Err(error) => error.into(),
+                }
             }
         }
     }
-
-    /// The frame that closes the current segment, at the writer's end.
-    fn end_record(
-        &self,
-        core: &Core,
-        writer: &mut Writer,
-        next_segment: u64,
-    ) -> Result<[u8; FRAME_LEN], Error> {
-        let header = FrameHeader {
-            kind: FrameKind::End { next_segment },
-            at: writer.end,
-            epoch: writer.epoch.ok_or_else(Error::outcome_unknown)?,
-            length: u32::try_from(FRAME_LEN).unwrap_or(u32::MAX),
-            records: 0,
-            events: 0,
-            records_check: 0,
-            first: writer.next,
-            recorded: writer.recorded,
-            before: writer.chain,
-            watermark: core.watermark(),
-        };
-        let (bytes, chain) = header.encode(&core.identity.key);
-        writer.chain = chain;
-        Ok(bytes)
-    }
-
-    /// What is due after a commit that ends here: a sync of what was buffered, or a call for the
-    /// keeper.
-    fn after_commit(&self, core: &Core, end: LogOffset) -> Result<(), Error> {
-        let (written, unsynced) = {
-            let state = core.flow.lock();
-            (state.written, state.written.since(state.synced))
-        };
-        if unsynced >= self.settings.sync_bytes {
-            self.sync_to(core, written)?;
-        }
-        let call = &self.call;
-        let first = !call.unmarked.swap(true, Ordering::Relaxed);
-        let buffered = unsynced > 0 && !call.timing.swap(true, Ordering::Relaxed);
-        let much = unsynced >= self.settings.sync_bytes / 2;
-        if first || buffered || much || end.get() >= call.prepare_at.load(Ordering::Relaxed) {
-            call.ring();
-        }
-        Ok(())
-    }
-}
-
-/// The version of each stream that a commit names, by everything placed so far.
-fn versions(
-    core: &Core,
-    writer: &Writer,
-    sources: &Sources,
-    draft: &Draft,
-) -> Result<Vec<Version>, Error> {
-    let streams = draft.streams.iter().map(|stream| stream.hash.of(TermKind::Stream));
-    let streams: Vec<TermHash> = streams.collect();
-    let newest = sources.active().map(|table| table.known(&streams)).unwrap_or_default();
-    let mut versions = Vec::with_capacity(streams.len());
-    for ((stream, hash), known) in draft.streams.iter().zip(&streams).zip(newest) {
-        versions.push(match (known, writer.heads.get(*hash)) {
-            (Some(known), _) => Version::new(known.base.saturating_add(known.count)),
-            (None, Some(version)) => version,
-            (None, None) => match sources.version(stream.hash, Position::MAX) {
-                Ok(version) => version,
-                Err(error) => {
-                    core.ask_again(error, |sources| sources.version(stream.hash, Position::MAX))?
-                }
-            },
-        });
-    }
-    Ok(versions)
-}
-
-fn over(limit: Limit, given: u64) -> AppendError {
-    AppendError::Limit(LimitExceeded { limit, allowed: limit.allowed(), given })
 }

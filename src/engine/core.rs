@@ -163,8 +163,13 @@ impl Core {
             FetchError::Damaged { position, at, file_offset } => Error::corrupt(Corruption {
                 file_offset,
                 log_offset: Some(at),
-                intact_to: Some(position.previous()),
-                what: format!("the record of position {position} fails its check"),
+                intact_to: position.map(Position::previous),
+                what: match position {
+                    Some(position) => {
+                        format!("the record of position {position} fails its check")
+                    }
+                    None => "the record of a document fails its check".to_owned(),
+                },
             }),
         }
     }

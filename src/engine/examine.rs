@@ -3,9 +3,9 @@
 use super::heal::open_runs;
 use super::settings::Settings;
 use crate::format::{
-    Chain, Entry, Epoch, FIRST_EXTENT, FRAME_LEN, FileHeader, FrameHeader, Identity, KeyedAlready,
-    Mark, PAGE, SEGMENT_HEADER_LEN, SLOT_PAGES, SegmentHeader, SegmentRef, Slot, Stub, TermHash,
-    TermKind, Unopenable, index, u64_of,
+    Chain, DocumentEntry, Entries, Epoch, FIRST_EXTENT, FRAME_LEN, FileHeader, FrameHeader,
+    Identity, KeyedAlready, Mark, PAGE, SEGMENT_HEADER_LEN, SLOT_PAGES, SegmentHeader, SegmentRef,
+    Slot, Stub, TermHash, TermKind, Unopenable, index, u64_of,
 };
 use crate::index::{Index, Reach, Sources, Table};
 use crate::log::{
@@ -123,6 +123,15 @@ fn refuse_unknown(
                     format!(
                         "the store has format version {version}, newer than this program \
                          knows; update it"
+                    ),
+                ));
+            }
+            Unopenable::Older(version) => {
+                return Err(Error::new(
+                    ErrorKind::Older,
+                    format!(
+                        "the store has format version {version}, from before version 1, the first \
+                         that is kept readable; copy its events with the program that wrote it"
                     ),
                 ));
             }
@@ -262,11 +271,11 @@ fn look(
     while stop.is_none() && walk.here.at < limit {
         let just_one = limit.min(walk.here.at.plus(1));
         let sources = index.sources();
-        stop = walk.run(just_one, &mut |met: &[Entry<'_>]| {
-            events += u64_of(met.len());
+        stop = walk.run(just_one, &mut |met: Entries<'_>| {
+            events += u64_of(met.events.len());
             index_commit(&sources, met)
         })?;
-        let full = |table: &Arc<Table>| table.events() >= settings.tail_events;
+        let full = |table: &Arc<Table>| table.load() >= settings.tail_events;
         if sources.active().is_some_and(full) {
             index.freeze(walk.here);
         }
@@ -302,14 +311,15 @@ fn look(
     }))
 }
 
-/// Adds a commit to the newest table, unless its versions don't follow those that the tables have.
+/// Adds a commit to the newest table, unless its versions, or the revisions of its documents, don't
+/// follow those that the tables have.
 ///
-/// A stream that only runs know is believed: its record passed its check.
-pub fn index_commit(sources: &Sources, met: &[Entry<'_>]) -> bool {
+/// A stream or document that only runs know is believed: its record passed its check.
+pub fn index_commit(sources: &Sources, met: Entries<'_>) -> bool {
     // Of each stream once; then its versions go up by one.
     let mut known: HashMap<TermHash, Option<u64>, KeyedAlready> =
-        HashMap::with_capacity_and_hasher(met.len(), KeyedAlready);
-    for entry in met {
+        HashMap::with_capacity_and_hasher(met.events.len(), KeyedAlready);
+    for entry in met.events {
         let hash = entry.stream.hash.of(TermKind::Stream);
         let before = known.entry(hash).or_insert_with(|| {
             let known = |table: &Arc<Table>| table.known_to(hash, Position::MAX);
@@ -323,8 +333,18 @@ pub fn index_commit(sources: &Sources, met: &[Entry<'_>]) -> bool {
         }
         *before = Some(version);
     }
+    let follows = |entry: &DocumentEntry<'_>| {
+        let newest = |table: &Arc<Table>| table.document(entry.key.hash, LogOffset::new(u64::MAX));
+        match sources.tables.iter().rev().find_map(newest) {
+            Some(before) => entry.before == Some(before),
+            None => entry.before.is_none() || !sources.runs.is_empty(),
+        }
+    };
+    if !met.documents.iter().all(follows) {
+        return false;
+    }
     if let Some(table) = sources.active() {
-        table.extend(met.iter().copied());
+        table.extend(met);
     }
     true
 }

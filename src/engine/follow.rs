@@ -5,7 +5,9 @@ use super::core::Core;
 use super::examine::{Examined, index_commit, read_slots};
 use super::settings::Settings;
 use super::writer::{Engine, Mode};
-use crate::format::{Entry, FRAME_LEN, Mark, Named, Slot, Stub, TermHash};
+use crate::format::{
+    DocumentEntry, DocumentPlace, Entries, Entry, FRAME_LEN, Mark, Named, Slot, Stub, TermHash,
+};
 use crate::index::{Index, Table};
 use crate::log::{SegmentList, Walk, Window, load_segments};
 use crate::storage::{Storage, read_full};
@@ -32,6 +34,14 @@ struct State {
 struct Ahead {
     after: Mark,
     events: Vec<OwnEntry>,
+    documents: Vec<OwnDocument>,
+}
+
+/// A document's entry that borrows nothing.
+struct OwnDocument {
+    key: (String, TermHash),
+    place: DocumentPlace,
+    before: Option<DocumentPlace>,
 }
 
 /// An entry that borrows nothing.
@@ -39,6 +49,7 @@ struct OwnEntry {
     position: Position,
     at: LogOffset,
     version: Version,
+    payload: u32,
     /// Stream, type, tags.
     names: Vec<(String, TermHash)>,
     ids: [Option<Uuid>; 3],
@@ -120,12 +131,14 @@ impl Follow {
         for commit in durable {
             let names: Vec<Vec<Named<'_>>> = commit.events.iter().map(OwnEntry::named).collect();
             let events = commit.events.iter().zip(&names).map(|(event, names)| event.entry(names));
+            let events: Vec<Entry<'_>> = events.collect();
+            let documents: Vec<_> = commit.documents.iter().map(OwnDocument::entry).collect();
             let sources = core.index.sources();
-            if !index_commit(&sources, &events.collect::<Vec<_>>()) {
+            if !index_commit(&sources, Entries { events: &events, documents: &documents }) {
                 break;
             }
             state.here = commit.after;
-            let full = |table: &Arc<Table>| table.events() >= self.settings.tail_events;
+            let full = |table: &Arc<Table>| table.load() >= self.settings.tail_events;
             if sources.active().is_some_and(full) {
                 core.index.freeze(state.here);
             }
@@ -151,6 +164,7 @@ impl OwnEntry {
             position: entry.position,
             at: entry.at,
             version: entry.version,
+            payload: entry.payload,
             names: names.map(|name| (name.text.to_owned(), name.hash)).collect(),
             ids: entry.ids,
         }
@@ -166,11 +180,25 @@ impl OwnEntry {
             position: self.position,
             at: self.at,
             version: self.version,
+            payload: self.payload,
             stream: names.first().copied().unwrap_or(nameless),
             event_type: names.get(1).copied().unwrap_or(nameless),
             tags: names.get(2..).unwrap_or_default(),
             ids: self.ids,
         }
+    }
+}
+
+impl OwnDocument {
+    fn new(entry: &DocumentEntry<'_>) -> Self {
+        let DocumentEntry { key, place, before } = *entry;
+        Self { key: (key.text.to_owned(), key.hash), place, before }
+    }
+
+    fn entry(&self) -> DocumentEntry<'_> {
+        let (text, hash) = &self.key;
+        let key = Named { text, hash: *hash };
+        DocumentEntry { key, place: self.place, before: self.before }
     }
 }
 
@@ -209,16 +237,17 @@ impl State {
         let mut walk = Walk::new(core.identity.key, &self.segments, window, settings.rules, marks);
         let mut commits: Vec<Ahead> = Vec::new();
         loop {
-            let mut met = Vec::new();
-            let mut visitor = |events: &[Entry<'_>]| {
-                met.extend(events.iter().map(OwnEntry::new));
+            let (mut events, mut documents) = (Vec::new(), Vec::new());
+            let mut visitor = |met: Entries<'_>| {
+                events.extend(met.events.iter().map(OwnEntry::new));
+                documents.extend(met.documents.iter().map(OwnDocument::new));
                 true
             };
             let just_one = LogOffset::new(walk.here.at.get().saturating_add(1));
             if walk.run(just_one, &mut visitor)?.is_some() {
                 break;
             }
-            commits.push(Ahead { after: walk.here, events: met });
+            commits.push(Ahead { after: walk.here, events, documents });
         }
         Ok(Walked { commits, end: walk.here, watermark: walk.watermark })
     }

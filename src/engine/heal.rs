@@ -8,7 +8,8 @@ use super::core::{Core, all_segments};
 use super::examine::read_slots;
 use super::indexer::FAN;
 use crate::format::{
-    FRAME_LEN, FrameHeader, Identity, Mark, PAGE, RunRef, SEGMENT_HEADER_LEN, SegmentRef, u64_of,
+    Entries, FRAME_LEN, FrameHeader, Identity, Mark, PAGE, RunRef, SEGMENT_HEADER_LEN, SegmentRef,
+    u64_of,
 };
 use crate::index::{Input, Job, Reach, Run, RunError, Sink, Sources, Step, Table};
 use crate::log::{SegmentList, Walk, Window};
@@ -60,7 +61,7 @@ impl Core {
         }
         let Some(damaged) = sources.runs.get(nth) else { return Ok(()) };
         let before = nth.checked_sub(1).and_then(|nth| sources.runs.get(nth));
-        let start = begin(before.map(|run| run.place()));
+        let start = indexed_to(before.map(|run| run.place()));
         let segments = self.flow.lock().segments.clone();
         let old = (damaged.header().level, Some(damaged.pin().clone()));
         let run = rebuild(&self.storage, &self.identity, &segments, start, damaged.place(), old)?;
@@ -131,7 +132,7 @@ pub fn open_runs(
                         return Ok(None);
                     }
                     healed += 1;
-                    rebuild(storage, identity, segments, begin(before), place, (0, None))?
+                    rebuild(storage, identity, segments, indexed_to(before), place, (0, None))?
                 }
             }),
         };
@@ -148,7 +149,7 @@ fn is_named(storage: &dyn Storage, place: &RunRef) -> Result<bool, Error> {
 }
 
 /// Where a run begins: where the one before it ends. The first begins where the log does.
-fn begin(before: Option<&RunRef>) -> LogOffset {
+pub fn indexed_to(before: Option<&RunRef>) -> LogOffset {
     before.map_or(LogOffset::ZERO.plus(u64_of(SEGMENT_HEADER_LEN)), |before| before.end)
 }
 
@@ -160,13 +161,13 @@ pub fn build_run(
     before: Option<&RunRef>,
     wanted: &RunRef,
 ) -> Result<Run, Error> {
-    rebuild(storage, identity, segments, begin(before), wanted, (0, None))
+    rebuild(storage, identity, segments, indexed_to(before), wanted, (0, None))
 }
 
 /// Whether a run begins where the one before it ends, in the log and in positions.
 fn follows(run: &Run, before: Option<&RunRef>) -> bool {
     let header = run.header();
-    header.start == begin(before) && before.is_none_or(|before| header.first == before.next)
+    header.start == indexed_to(before) && before.is_none_or(|before| header.first == before.next)
 }
 
 /// Makes a run anew from the log, in memory: as much as it takes in the file.
@@ -188,16 +189,18 @@ fn rebuild(
     let mut table = Arc::new(Table::new(start, key));
     while walk.here.at < place.end {
         let just_one = walk.here.at.plus(1);
-        let stop = walk.run(just_one, &mut |entries: &[crate::format::Entry<'_>]| {
-            table.extend(entries.iter().copied());
+        let stop = walk.run(just_one, &mut |met: Entries<'_>| {
+            table.extend(met);
             true
         });
         if stop.map_err(failed)?.is_some() {
             break;
         }
-        if table.events() >= TABLE || walk.here.at >= place.end {
+        let all_of_it = walk.here.at >= place.end;
+        if table.load() >= TABLE || all_of_it {
             table.close(walk.here);
-            if table.events() > 0 {
+            // What has neither events nor documents is a run too.
+            if table.load() > 0 || all_of_it {
                 let segments = holding(&all, table.start().at, walk.here.at);
                 let input = Input::table(table.clone(), segments);
                 runs.push(make(vec![input], 0, place.id, identity)?);
@@ -223,7 +226,7 @@ fn rebuild(
 }
 
 /// The mark of the frame here, which says itself what stands before it; nothing if there is none.
-fn mark_at(
+pub fn mark_at(
     storage: &Arc<dyn Storage>,
     identity: &Identity,
     segments: &SegmentList,
@@ -235,23 +238,6 @@ fn mark_at(
     let read = read.map_err(|error| Error::io("reading the log failed", error))?;
     let header = FrameHeader::decode(bytes.get(..read).unwrap_or_default(), at, &identity.key);
     Ok(header.map(|(header, _)| Mark { at, chain: header.before, next: header.first }))
-}
-
-/// Where the log goes on behind a run, given that it has no event before `end`: at the frame there,
-/// or at the end itself.
-pub fn frame_mark(
-    storage: &Arc<dyn Storage>,
-    identity: &Identity,
-    segments: &SegmentList,
-    last: Option<&RunRef>,
-    end: Mark,
-) -> Result<Mark, Error> {
-    let at = begin(last);
-    if at == end.at {
-        return Ok(end);
-    }
-    let mark = mark_at(storage, identity, segments, at)?;
-    mark.ok_or_else(|| run_error(RunError::Io(io::ErrorKind::InvalidData.into())))
 }
 
 /// Those of these segments that hold the log from one offset up to another.
@@ -343,15 +329,18 @@ mod tests {
         let key = identity().key;
         let name = Named { text: "a", hash: key.term(b"a") };
         let table = Table::new(start, key);
-        table.extend((start.next.get()..end.next.get()).map(|nth| Entry {
+        let entries = (start.next.get()..end.next.get()).map(|nth| Entry {
             position: Position::new(nth),
             at: start.at.plus(96),
             version: Version::new(nth),
+            payload: 0,
             stream: name,
             event_type: name,
             tags: &[],
             ids: [None; 3],
-        }));
+        });
+        let events: Vec<Entry<'_>> = entries.collect();
+        table.extend(Entries { events: &events, documents: &[] });
         table.close(end);
         let input = vec![Input::table(Arc::new(table), Vec::new())];
         let mut job = Job::new(input, 0, id, key).unwrap().unwrap();

@@ -103,23 +103,25 @@ impl WriteSide {
     /// become a run.
     pub(super) fn is_full(&self, sources: &Sources, end: Mark) -> bool {
         let [table] = sources.tables.as_slice() else { return false };
-        self.is_beyond(table.start(), end, 1)
+        self.is_beyond(table.load(), table.start(), end, 1)
     }
 
     /// Notes whether the index lags too far behind: commits wait until it does not.
     pub(super) fn note_lag(&self, sources: &Sources, end: Mark) {
         let lags = match sources.tables.as_slice() {
-            [oldest, _, ..] => self.is_beyond(oldest.start(), end, LAG),
+            [oldest, _, ..] => {
+                let load = sources.tables.iter().map(|table| table.load()).sum();
+                self.is_beyond(load, oldest.start(), end, LAG)
+            }
             _ => false,
         };
         self.indexer.lags.store(lags, Ordering::Relaxed);
     }
 
-    /// Whether there is so many times more between two marks than makes a table full.
-    fn is_beyond(&self, start: Mark, end: Mark, times: u64) -> bool {
-        let events = end.next.get().saturating_sub(start.next.get());
+    /// Whether so much between two marks is so many times more than makes a table full.
+    fn is_beyond(&self, load: u64, start: Mark, end: Mark, times: u64) -> bool {
         let bytes = end.at.since(start.at);
-        events >= self.settings.tail_events.saturating_mul(times)
+        load >= self.settings.tail_events.saturating_mul(times)
             || bytes >= self.settings.tail_bytes.saturating_mul(times)
     }
 
@@ -228,7 +230,7 @@ impl WriteSide {
     fn index_rest(&self, core: &Core, state: &mut State) -> Result<(), Error> {
         {
             let writer = self.writer();
-            if core.index.sources().active().is_some_and(|table| table.events() > 0) {
+            if core.index.sources().active().is_some_and(|table| table.load() > 0) {
                 core.index.freeze(writer.mark());
             }
         }

@@ -32,6 +32,8 @@ pub struct Settings {
     pub sync_bytes: u64,
     /// Bytes of room kept ahead, filled with zeros.
     pub reserve: u64,
+    /// Whether each commit begins with a sector of its own.
+    pub pad_to_sector: bool,
     /// How long nothing has to happen until the watermark goes to a slot.
     pub idle: Duration,
     /// Whether there is a background thread; without one, chores are done when asked.
@@ -59,6 +61,7 @@ impl Default for Settings {
             sync_within: Duration::from_secs(1),
             sync_bytes: 16 << 20,
             reserve: 0,
+            pad_to_sector: false,
             idle: Duration::from_secs(5),
             keeper: true,
             clock: Arc::new(SystemClock),

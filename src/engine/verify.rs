@@ -4,7 +4,9 @@ use super::examine::read_slots;
 use super::heal::holding;
 use super::view::View;
 use super::writer::{Engine, Mode};
-use crate::format::{Chain, Entry, Mark, SEGMENT_HEADER_LEN, SegmentRef, u64_of};
+use crate::format::{
+    Chain, DocumentEntry, Entries, Entry, Mark, SEGMENT_HEADER_LEN, SegmentRef, u64_of,
+};
 use crate::index::{RunError, Tally};
 use crate::log::{Rules, Walk, Window};
 use crate::words::{Error, LogOffset, Position};
@@ -32,6 +34,8 @@ pub struct VerifyReport {
     pub commits: u64,
     /// Events in them.
     pub events: u64,
+    /// Records of documents in them: each put and each deletion.
+    pub documents: u64,
     /// Bytes of the log that were read.
     pub bytes: u64,
     /// What is wrong. Empty if all is well.
@@ -96,10 +100,12 @@ impl Engine {
         let marks = (start, slot.proof, slot.epoch);
         let mut walk = Walk::new(key, &view.segments, window, Rules::ALL, marks);
         let mut compared = Compared::new(&view);
-        let mut events = 0;
-        let mut visitor = |met: &[Entry<'_>]| {
-            events += u64_of(met.len());
-            met.iter().for_each(|entry| compared.add(entry, &view));
+        let (mut events, mut documents) = (0, 0);
+        let mut visitor = |met: Entries<'_>| {
+            events += u64_of(met.events.len());
+            documents += u64_of(met.documents.len());
+            met.events.iter().for_each(|entry| compared.add(entry, &view));
+            met.documents.iter().for_each(|entry| compared.add_document(entry));
             true
         };
         let all = view.end.since(at);
@@ -116,7 +122,8 @@ impl Engine {
             let go_on = || progress(all, all);
             cancelled = compared.finish(&view, &segments, &mut report, go_on)?;
         }
-        Ok(VerifyReport { commits, events, bytes: here.since(at), cancelled, ..report })
+        let bytes = here.since(at);
+        Ok(VerifyReport { commits, events, documents, bytes, cancelled, ..report })
     }
 }
 
@@ -128,30 +135,52 @@ struct Compared {
 
 /// A part of the index.
 struct Part {
-    /// The position after its last event.
-    next: Position,
+    /// The log offsets of its first frame, and of the first one after it.
+    range: (LogOffset, LogOffset),
     /// What the log says of it.
     log: Tally,
+    /// Bytes of its payloads, as the log has them.
+    payload_bytes: u64,
     /// Whether the index finds each of its events where the log has it.
     finds: bool,
 }
 
 impl Compared {
     fn new(view: &View) -> Self {
-        let runs = view.sources.runs.iter().map(|run| run.header().next);
+        let runs = view.sources.runs.iter().map(|run| run.header().end);
         let tables = view.sources.tables.iter();
-        let tables = tables.map(|table| table.end().map_or(Position::MAX, |end| end.next));
-        let part = |next| Part { next, log: Tally::default(), finds: true };
+        let ever = LogOffset::new(u64::MAX);
+        let tables = tables.map(|table| table.end().map_or(ever, |end| end.at));
+        let mut start = LogOffset::ZERO;
+        let part = |end| Part {
+            range: (std::mem::replace(&mut start, end), end),
+            log: Tally::default(),
+            payload_bytes: 0,
+            finds: true,
+        };
         Self { parts: runs.chain(tables).map(part).collect(), now: 0 }
+    }
+
+    /// The part of what stands here.
+    fn part_of(&mut self, at: LogOffset) -> Option<&mut Part> {
+        while self.parts.get(self.now).is_some_and(|part| at >= part.range.1) {
+            self.now += 1;
+        }
+        self.parts.get_mut(self.now)
+    }
+
+    /// Takes in a document's record of the log.
+    fn add_document(&mut self, entry: &DocumentEntry<'_>) {
+        if let Some(part) = self.part_of(entry.place.at) {
+            part.log.add_document(entry, part.range.0);
+        }
     }
 
     /// Takes in an event of the log.
     fn add(&mut self, entry: &Entry<'_>, view: &View) {
-        while self.parts.get(self.now).is_some_and(|part| entry.position >= part.next) {
-            self.now += 1;
-        }
-        let Some(part) = self.parts.get_mut(self.now) else { return };
+        let Some(part) = self.part_of(entry.at) else { return };
         part.log.add(entry, &view.core.identity.key);
+        part.payload_bytes = part.payload_bytes.saturating_add(u64::from(entry.payload));
         // Not asked again once it has failed: each time a run would be made anew, or tried to be.
         if part.finds {
             let located = view.ask(|sources| sources.locate(entry.position));
@@ -170,14 +199,16 @@ impl Compared {
         let sources = &view.sources;
         let from = sources.runs.last().map_or(Position::START, |run| run.header().next);
         let mut parts = self.parts.into_iter();
-        for (run, Part { log, finds, .. }) in sources.runs.iter().zip(&mut parts) {
+        for (run, Part { log, finds, payload_bytes, .. }) in sources.runs.iter().zip(&mut parts) {
             if go_on().is_break() {
                 return Ok(true);
             }
             let place = run.place();
             let header = run.header();
             let holding = holding(segments, header.start, header.end);
-            let finds = finds && run.segments().is_ok_and(|segments| segments == holding);
+            let finds = finds
+                && header.payload_bytes == payload_bytes
+                && run.segments().is_ok_and(|segments| segments == holding);
             let wrong = match run.tally(&view.core.identity.key) {
                 Ok(tally) if tally == log && finds && !run.is_rebuilt() => continue,
                 Ok(tally) if tally == log && finds => "was damaged".to_owned(),
@@ -202,8 +233,9 @@ impl Compared {
                 ),
             });
         }
-        for (table, Part { log, finds, .. }) in sources.tables.iter().zip(parts) {
-            if !finds || table.tally(from, view.head) != log {
+        for (table, Part { log, finds, range, .. }) in sources.tables.iter().zip(parts) {
+            let tally = table.tally((from, view.head), (range.0, view.end));
+            if !finds || tally != log {
                 report.issues.push(Issue {
                     log_offset: Some(table.start().at),
                     file_offset: None,

@@ -1,11 +1,11 @@
 //! Views: a fixed log offset that a reader looks at.
 
-use super::core::Core;
+use super::core::{Core, READ_ONE};
 use super::writer::{Engine, Mode};
-use crate::format::{TermHash, index, u64_of};
+use crate::format::{DocumentPlace, Mark, RawDocument, TermHash, index, u64_of};
 use crate::index::{RunError, Sources};
 use crate::log::{Fetch, Located, SegmentList};
-use crate::words::{Corruption, Error, Event, LogOffset, Position, Version};
+use crate::words::{Corruption, DocumentRef, Error, Event, LogOffset, Position, Version};
 use std::sync::Arc;
 
 /// What a reader looks at: the log up to a fixed offset. Later commits don't change it.
@@ -52,16 +52,21 @@ impl Engine {
 }
 
 impl View {
+    /// Everything placed up to this mark, written or not: what a commit's guards see.
+    pub(super) fn placed(core: &Arc<Core>, to: Mark) -> Self {
+        let segments = core.flow.lock().segments.clone();
+        let (sources, watermark) = (core.index.sources(), core.watermark());
+        let head = to.next.previous();
+        Self { core: core.clone(), sources, segments, end: to.at, head, watermark }
+    }
+
     /// Asks the index. A run that is damaged, or gone from its place, does not answer; then one
     /// that stands for it does.
     pub fn ask<T>(
         &self,
         mut question: impl FnMut(&Sources) -> Result<T, RunError>,
     ) -> Result<T, Error> {
-        match question(&self.sources) {
-            Ok(answer) => Ok(answer),
-            Err(error) => self.core.ask_again(error, question),
-        }
+        self.core.ask(&self.sources, &mut question)
     }
 
     /// Where the event with this position is.
@@ -81,6 +86,81 @@ impl View {
         self.check_known(place.at)?;
         let event = fetch.event(place, self.watermark);
         event.map_err(|error| self.core.fetch_error(error))
+    }
+
+    /// The newest record of a document within the view, by the hash of its key.
+    pub fn document_place(&self, key: TermHash) -> Result<Option<DocumentPlace>, Error> {
+        let newest = self.ask(|sources| sources.document(key, self.end))?;
+        self.newest_before_end(newest)
+    }
+
+    /// The newest record within the view, given one that may stand behind its end: a run that was
+    /// made later knows only the newest of all. Each names the one before.
+    fn newest_before_end(
+        &self,
+        newest: Option<DocumentPlace>,
+    ) -> Result<Option<DocumentPlace>, Error> {
+        let mut place = newest;
+        while let Some(later) = place.filter(|place| place.at >= self.end) {
+            place = self.record_before(later.at)?;
+        }
+        Ok(place)
+    }
+
+    /// The record of its key before the one here, which stands behind the view's end: in a segment
+    /// that the view may not have, but that the run names that led there.
+    #[cold]
+    fn record_before(&self, at: LogOffset) -> Result<Option<DocumentPlace>, Error> {
+        let mut segments = self.segments.clone();
+        if segments.find(at).is_none() {
+            let place = self.core.ask(&self.core.index.sources(), |sources| sources.segment(at))?;
+            segments = SegmentList::new(place);
+        }
+        let mut fetch = self.core.fetch(segments, READ_ONE);
+        let record = fetch.document(at, LogOffset::ZERO);
+        record.map(|record| record.before).map_err(|error| self.core.fetch_error(error))
+    }
+
+    /// The document with this key, lent by who gets it.
+    pub fn document<'f>(
+        &self,
+        fetch: &'f mut Fetch,
+        key: &str,
+    ) -> Result<Option<DocumentRef<'f>>, Error> {
+        let Some(place) = self.document_place(self.core.hash(key))? else { return Ok(None) };
+        if place.deleted {
+            return Ok(None);
+        }
+        let RawDocument { key: found, revision, head, recorded, value, .. } =
+            self.document_at(fetch, place.at)?;
+        match value.filter(|_| found == key && revision == place.revision) {
+            Some(value) => Ok(Some(DocumentRef { key: found, revision, head, recorded, value })),
+            None => Err(misled(key, place.at)),
+        }
+    }
+
+    /// The document's record here.
+    fn document_at<'f>(
+        &self,
+        fetch: &'f mut Fetch,
+        at: LogOffset,
+    ) -> Result<RawDocument<'f>, Error> {
+        if !fetch.is_in_segment(at) {
+            self.core.know_segment(&self.segments, at)?;
+        }
+        self.check_known(at)?;
+        fetch.document(at, self.watermark).map_err(|error| self.core.fetch_error(error))
+    }
+
+    /// What is said of an event whose frame fails its check.
+    pub(super) fn damaged_at(&self, place: Located) -> Error {
+        let segment = self.segments.find(place.at);
+        Error::corrupt(Corruption {
+            file_offset: segment.map(|segment| segment.place.file_offset(place.at)),
+            log_offset: Some(place.at),
+            intact_to: Some(place.position.previous()),
+            what: format!("the commit of position {} fails its check", place.position),
+        })
     }
 
     /// Where the events with these positions are, both ends included.
@@ -127,6 +207,17 @@ impl View {
         }
         Ok(())
     }
+}
+
+/// The index led to a record of another document, or of another revision.
+#[cold]
+fn misled(key: &str, at: LogOffset) -> Error {
+    Error::corrupt(Corruption {
+        file_offset: None,
+        log_offset: Some(at),
+        intact_to: None,
+        what: format!("the index says that document '{key}' is there, and it is not"),
+    })
 }
 
 /// What is within the view has to be found; that it is not must never pass for the end.

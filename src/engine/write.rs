@@ -1,7 +1,7 @@
 //! Placed frames to the device.
 
 use super::core::Core;
-use super::writer::WriteSide;
+use super::writer::{Io, Pending, WriteSide, Writer};
 use crate::storage::write_full;
 use crate::words::{Error, ErrorKind, LogOffset};
 
@@ -19,11 +19,36 @@ impl WriteSide {
         if io.sealed {
             return Err(Error::closed());
         }
-        let mut pending = {
+        let pending = {
             let mut writer = self.writer();
-            io.epoch = writer.epoch;
-            std::mem::replace(&mut writer.pending, std::mem::take(&mut io.spare))
+            self.take_pending(&mut io, &mut writer)
         };
+        self.write(core, &mut io, pending)
+    }
+
+    /// Writes everything placed, for who has both locks.
+    pub(super) fn write_pending(
+        &self,
+        core: &Core,
+        io: &mut Io,
+        writer: &mut Writer,
+    ) -> Result<(), Error> {
+        if io.sealed {
+            return Err(Error::closed());
+        }
+        if core.flow.lock().written >= writer.end {
+            return Ok(());
+        }
+        let pending = self.take_pending(io, writer);
+        self.write(core, io, pending)
+    }
+
+    fn take_pending(&self, io: &mut Io, writer: &mut Writer) -> Pending {
+        io.epoch = writer.epoch;
+        std::mem::replace(&mut writer.pending, std::mem::take(&mut io.spare))
+    }
+
+    fn write(&self, core: &Core, io: &mut Io, mut pending: Pending) -> Result<(), Error> {
         for (offset, bytes) in pending.pieces() {
             if let Err(error) = write_full(&*core.storage, bytes, offset) {
                 core.poison();

@@ -7,13 +7,14 @@ pub mod store;
 use super::bytes::{get_u32, get_u64, pad8};
 use super::check::crc;
 use super::layout::{
-    COMMIT_TAG, END_TAG, EVENT_TAG, FORMAT_VERSION, HEADER_MAGIC, NAME_TAG, RUN_TAG, SEGMENT_TAG,
-    SLOT_FREE, SLOT_MAGIC, SLOT_RUNS, STUB_TAG, event, extras, frame, free_ref, header, listed,
-    name, page_head, run, run_ref, segment, segment_ref, slot, stub, term_entry,
+    COMMIT_TAG, DOCUMENT_TAG, END_TAG, EVENT_TAG, FORMAT_VERSION, HEADER_MAGIC, NAME_TAG, RUN_TAG,
+    SEGMENT_TAG, SLOT_FREE, SLOT_MAGIC, SLOT_RUNS, STUB_TAG, document, event, extras, frame,
+    free_ref, header, listed, name, page_head, run, run_ref, segment, segment_ref, slot, stub,
+    term_entry,
 };
 use super::run::TERMS_PER_BLOCK;
 use super::*;
-use crate::words::{EventKind, Limit, LogOffset, NewEvent, Position, Timestamp, derived_id};
+use crate::words::{DerivedId, EventKind, Limit, LogOffset, NewEvent, Position, Timestamp};
 use page::{Example, example, examples, hex, number, show, spaced, table, tables};
 use std::collections::BTreeMap;
 use store::*;
@@ -22,7 +23,7 @@ use uuid::Uuid;
 /// Name, offset, size of each field.
 type Layout = &'static [(&'static str, usize, usize)];
 
-const LAYOUTS: [(&str, Layout); 15] = [
+const LAYOUTS: [(&str, Layout); 16] = [
     ("header", header::TABLE),
     ("slot", slot::TABLE),
     ("segment_ref", segment_ref::TABLE),
@@ -32,6 +33,7 @@ const LAYOUTS: [(&str, Layout); 15] = [
     ("frame", frame::TABLE),
     ("name", name::TABLE),
     ("event", event::TABLE),
+    ("document", document::TABLE),
     ("stub", stub::TABLE),
     ("extras", extras::TABLE),
     ("run", run::TABLE),
@@ -94,8 +96,8 @@ fn every_example_in_format_md_is_read_as_what_was_written() {
         ("order-1", 160),
         ("OrderPlaced", 176),
         ("customer:7", 200),
-        ("OrderPaid", 376),
-        ("late", 400),
+        ("OrderPaid", 384),
+        ("late", 408),
     ] {
         let bytes = example("name", title);
         let record = NameRecord::parse(&bytes).unwrap();
@@ -103,7 +105,7 @@ fn every_example_in_format_md_is_read_as_what_was_written() {
         assert!(record.check(LogOffset::new(at), &key).is_some(), "{title}");
     }
     for (title, at, position, event) in
-        [("1", 224, 1, placed()), ("2", 416, 2, paid()), ("3", 536, 3, bare())]
+        [("1", 224, 1, placed()), ("2", 424, 2, paid()), ("3", 552, 3, bare())]
     {
         let bytes = example("event", title);
         let record = RawEvent::parse(&bytes).unwrap();
@@ -116,7 +118,15 @@ fn every_example_in_format_md_is_read_as_what_was_written() {
         assert_eq!(record.schema_version, event.schema_version, "event {title}");
         assert_eq!(record.metadata, event.metadata.as_deref(), "event {title}");
         assert_eq!(record.payload, event.payload, "event {title}");
+        let recorded = if position == 1 { FIRST_TIME } else { SECOND_TIME };
+        assert_eq!(record.recorded.micros(), recorded, "event {title}");
     }
+    let bytes = example("document", STATE_KEY);
+    let record = RawDocument::parse(&bytes).unwrap();
+    assert!(record.check(state_place().at, &key).is_some());
+    assert_eq!((record.key, record.value), (STATE_KEY, Some(&br#"{"paid":true}"#[..])));
+    assert_eq!((record.revision, record.before), (state_place().revision, None));
+    assert_eq!((record.head.get(), record.recorded.micros()), (3, SECOND_TIME));
     let at = end_stub().at;
     assert_eq!(Stub::decode(&example("stub", ""), at, &key), Some(end_stub()));
 }
@@ -146,6 +156,12 @@ fn the_run_in_format_md_is_read_as_what_was_written() {
     for nth in 0..index(u64::from(header.terms)) {
         let entry = TermEntry::decode(pages[2], nth);
         assert!(entry.hash > before, "sorted by hash");
+        before = entry.hash;
+        if let Some(place) = entry.document() {
+            assert_eq!(entry.hash, key().term(STATE_KEY.as_bytes()).of(TermKind::Document));
+            assert_eq!(place, state_place());
+            continue;
+        }
         let postings: Vec<u32> = match entry.count {
             1 => vec![entry.start],
             count => {
@@ -155,7 +171,6 @@ fn the_run_in_format_md_is_read_as_what_was_written() {
         };
         assert_eq!(entry.base, 0, "nothing was before the run");
         found.insert(entry.hash, postings);
-        before = entry.hash;
     }
     let terms = run_terms();
     let wanted = terms.iter().map(|term| (key().term(&term.1).of(term.0), term.2.to_vec()));
@@ -169,7 +184,9 @@ fn the_run_in_format_md_is_read_as_what_was_written() {
         assert_eq!((listed.first, listed.last), (postings[0], *postings.last().unwrap()));
         at += listed.len();
     }
-    assert_eq!(Listed::decode(pages[5], at), None, "the page ends");
+    let state = Listed::of_document(STATE_KEY);
+    assert_eq!(Listed::decode(pages[5], at), Some(state));
+    assert_eq!(Listed::decode(pages[5], at + state.len()), None, "the page ends");
 }
 
 #[test]
@@ -222,6 +239,7 @@ fn the_examples_in_format_md_are_pieces_of_one_store() {
         ("name", "late"),
         ("event", "2"),
         ("event", "3"),
+        ("document", STATE_KEY),
     ];
     log.extend(records.iter().flat_map(|(structure, title)| example(structure, title)));
     assert_eq!(u64_of(log.len()), slot.watermark.get(), "a closed store ends at the watermark");
@@ -250,6 +268,7 @@ fn the_examples_in_format_md_are_pieces_of_one_store() {
                     events += 1;
                     let check = event.check(place, position, &key);
                     position = position.next().unwrap();
+                    assert_eq!(event.recorded, header.recorded);
                     for reference in
                         [event.stream, event.event_type].into_iter().chain(event.tags())
                     {
@@ -257,6 +276,11 @@ fn the_examples_in_format_md_are_pieces_of_one_store() {
                         assert!(NameRecord::parse(name).is_some(), "a reference leads to a name");
                     }
                     check
+                }
+                Record::Document(document) => {
+                    assert_eq!(document.distance, u32::try_from(at).unwrap());
+                    assert_eq!((place, document.recorded), (state_place().at, header.recorded));
+                    document.check(place, &key)
                 }
             };
             checks = FrameHeader::add_record_check(checks, check.unwrap());
@@ -298,6 +322,7 @@ fn every_constant_in_format_md_is_that_of_the_code() {
         ("run_tag", tag(RUN_TAG)),
         ("name_tag", spaced(&[NAME_TAG])),
         ("event_tag", spaced(&[EVENT_TAG])),
+        ("document_tag", spaced(&[DOCUMENT_TAG])),
         ("offsets_per_page", format!("{}, {}", offsets(4), offsets(8))),
         ("terms_per_page", TERMS_PER_PAGE.to_string()),
         ("fences_per_page", FENCES_PER_PAGE.to_string()),
@@ -321,10 +346,14 @@ fn every_limit_in_format_md_is_that_of_the_code() {
         Limit::Metadata,
         Limit::Name,
         Limit::Tags,
+        Limit::Key,
+        Limit::Value,
         Limit::CommitBytes,
         Limit::CommitEvents,
+        Limit::CommitDocuments,
         Limit::Positions,
         Limit::Versions,
+        Limit::Revisions,
         Limit::FileBytes,
     ];
     let shown: Vec<_> = table("| limit | at most |")
@@ -392,6 +421,7 @@ fn every_kind_of_a_term_in_format_md_is_that_of_the_code() {
         (TermKind::Id, "id"),
         (TermKind::Begins, "begins"),
         (TermKind::BeginsIn, "begins in"),
+        (TermKind::Document, "document"),
     ];
     let shown: Vec<_> = table("| kind | term | its text | its events |")
         .iter()
@@ -401,7 +431,8 @@ fn every_kind_of_a_term_in_format_md_is_that_of_the_code() {
     assert_eq!(shown, written);
     let named: Vec<_> =
         kinds.iter().filter(|kind| TermKind::named(kind.0.byte()).is_some()).collect();
-    assert_eq!(named, kinds[..4].iter().collect::<Vec<_>>(), "the kinds that a run lists");
+    let lists = kinds[..4].iter().chain(kinds.last());
+    assert_eq!(named, lists.collect::<Vec<_>>(), "the kinds that a run lists");
 }
 
 #[test]
@@ -438,7 +469,15 @@ fn every_check_that_format_md_works_out_is_what_the_code_computes() {
     let key = key();
     let order = name_record("order-1", 160);
     let name_crc = crc(crc(0, &order[name::LEN..]), &order[4..name::LEN]);
-    let bits = identity().epoch_bits(EPOCH);
+    let bits = identity().id_bits();
+    let placed = RawEvent::parse(&first_records()[3]).unwrap().check(
+        LogOffset::new(224),
+        Position::new(1),
+        &key,
+    );
+    let derived =
+        DerivedId { store: bits, at: LogOffset::new(224), check: placed.unwrap_or_default() };
+    let id = derived.id(Position::new(1), Timestamp::from_micros(FIRST_TIME));
     let computed = [
         ("CRC-32 of `123456789`", format!("{:#010x}", crc(0, b"123456789"))),
         ("SipHash of no bytes", format!("{:#018x}", key.keyed(b""))),
@@ -450,10 +489,10 @@ fn every_check_that_format_md_works_out_is_what_the_code_computes() {
             Uuid::from_bytes(key.term(b"order-1").0.to_le_bytes()).simple().to_string(),
         ),
         (
-            "SipHash-128 of the 32 bytes of epoch 2",
+            "SipHash-128 of the store's id",
             Uuid::from_bytes(bits.to_le_bytes()).simple().to_string(),
         ),
-        ("the id of event 1", derived_id(bits, Position::new(1)).to_string()),
+        ("the id of event 1", id.to_string()),
     ];
     let shown: Vec<_> = table("| what | result |")
         .iter()

@@ -1,6 +1,6 @@
 //! Frames: a commit's header, or the end record of a segment.
 
-use super::bytes::{get_i64, get_u32, get_u64, put_i64, put_u32, put_u64};
+use super::bytes::{get_i64, get_u16, get_u32, get_u64, put_i64, put_u16, put_u32, put_u64};
 use super::check::{Chain, FileKey, crc, matches};
 use super::layout::{COMMIT_TAG, END_TAG, frame};
 use crate::words::{LogOffset, Position, Timestamp};
@@ -38,6 +38,8 @@ pub struct FrameHeader {
     pub epoch: Epoch,
     /// Its bytes, this header included.
     pub length: u32,
+    /// How many of them, at its end, are only there to fill a sector.
+    pub padding: u16,
     /// Its records.
     pub records: u32,
     /// How many of its records are events.
@@ -63,6 +65,7 @@ impl FrameHeader {
             FrameKind::End { next_segment } => (END_TAG, next_segment),
         };
         put_u32(&mut bytes, frame::TAG, tag);
+        put_u16(&mut bytes, frame::PADDING, self.padding);
         put_u64(&mut bytes, frame::LOG_OFFSET, self.at.get());
         put_u64(&mut bytes, frame::EPOCH, self.epoch.counter);
         put_u64(&mut bytes, frame::EPOCH_SALT, self.epoch.salt);
@@ -111,6 +114,7 @@ impl FrameHeader {
                 salt: get_u64(bytes, frame::EPOCH_SALT),
             },
             length: get_u32(bytes, frame::LENGTH),
+            padding: get_u16(bytes, frame::PADDING),
             records: get_u32(bytes, frame::RECORD_COUNT),
             events: get_u32(bytes, frame::EVENT_COUNT),
             records_check: get_u32(bytes, frame::RECORDS_CHECK),
@@ -127,10 +131,16 @@ impl FrameHeader {
         crc(before, &check.to_le_bytes())
     }
 
+    /// The bytes of its records; nothing if there can't be so few.
+    pub fn records_len(&self) -> Option<usize> {
+        let length = super::index(u64::from(self.length.checked_sub(u32::from(self.padding))?));
+        length.checked_sub(frame::LEN).filter(|length| length.is_multiple_of(8))
+    }
+
     fn is_sane(&self) -> bool {
         let length = super::index(u64::from(self.length));
         let plain = self.records == 0 && self.events == 0 && length == frame::LEN;
-        length >= frame::LEN
+        self.records_len().is_some()
             && length.is_multiple_of(8)
             && self.events <= self.records
             && self.watermark <= self.at

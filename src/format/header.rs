@@ -1,8 +1,7 @@
 //! Page 0: what the file is. Written once, repeated in each slot.
 
-use super::bytes::{get_16, get_u32, put, put_u32, put_u64};
+use super::bytes::{get_16, get_u32, put, put_u32};
 use super::check::{FileKey, crc, matches};
-use super::frame::Epoch;
 use super::layout::{FORMAT_VERSION, HEADER_MAGIC, PAGE, header, slot};
 use uuid::Uuid;
 
@@ -29,6 +28,8 @@ pub enum Unopenable {
     Foreign,
     /// It is of this newer version.
     Newer(u32),
+    /// It is of this version from before the first that is kept readable.
+    Older(u32),
     /// It needs features that are unknown here.
     Features(u64),
     /// It fails its check, or its numbers make no sense.
@@ -61,14 +62,10 @@ impl FileHeader {
 }
 
 impl Identity {
-    /// The random bits that the derived ids of an epoch's events share: SipHash-1-3 with 128 bits
-    /// of output, under the file's key, of the store's id, the epoch's counter and its random bits.
-    pub fn epoch_bits(&self, epoch: Epoch) -> u128 {
-        let mut bytes = [0; 32];
-        put(&mut bytes, 0, self.store_id.as_bytes());
-        put_u64(&mut bytes, 16, epoch.counter);
-        put_u64(&mut bytes, 24, epoch.salt);
-        self.key.term(&bytes).0
+    /// The bits that all derived ids of the store begin with: SipHash-1-3 with 128 bits of output,
+    /// under the file's key, of the store's id.
+    pub fn id_bits(&self) -> u128 {
+        self.key.term(self.store_id.as_bytes()).0
     }
 
     /// Writes it to where page 0 and the slots have it.
@@ -84,6 +81,9 @@ impl Identity {
         let version = get_u32(page, header::FORMAT_VERSION);
         if version > FORMAT_VERSION {
             return Err(Unopenable::Newer(version));
+        }
+        if version < FORMAT_VERSION {
+            return Err(Unopenable::Older(version));
         }
         if u64::from(get_u32(page, header::PAGE_SIZE)) != PAGE {
             return Err(Unopenable::Damaged);

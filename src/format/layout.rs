@@ -24,9 +24,8 @@ macro_rules! layout {
 
 /// A page: the unit of extents, of slots and of runs.
 pub const PAGE: u64 = 4_096;
-/// The version that this code writes, and the highest that it reads. 0 until runs and documents
-/// exist.
-pub const FORMAT_VERSION: u32 = 0;
+/// The version that this code writes, and the only one that it reads.
+pub const FORMAT_VERSION: u32 = 1;
 /// Where the two slots stand.
 pub const SLOT_PAGES: [u64; 2] = [PAGE, 2 * PAGE];
 /// Where the holder's advice stands.
@@ -58,6 +57,8 @@ pub(super) const RUN_TAG: u32 = u32::from_le_bytes(*b"ANRN");
 pub(super) const NAME_TAG: u8 = 0xA1;
 /// The tag of an event's record.
 pub(super) const EVENT_TAG: u8 = 0xA2;
+/// The tag of a document's record.
+pub(super) const DOCUMENT_TAG: u8 = 0xA3;
 
 layout!(
     /// Page 0.
@@ -159,7 +160,8 @@ layout!(
         POSTINGS: 4,
         NAME_PAGES: 4,
         SEGMENTS: 4,
-        RESERVED: 4020,
+        PAYLOAD_BYTES: 8,
+        RESERVED: 4012,
     }
 );
 
@@ -204,7 +206,8 @@ layout!(
     /// What a frame begins with.
     frame {
         TAG: 4,
-        FLAGS: 4,
+        PADDING: 2,
+        FLAGS: 2,
         LOG_OFFSET: 8,
         EPOCH: 8,
         EPOCH_SALT: 8,
@@ -243,6 +246,23 @@ layout!(
         STREAM: 4,
         TYPE: 4,
         VERSION: 8,
+        RECORDED: 8,
+    }
+);
+
+layout!(
+    /// The head of a document's record.
+    document {
+        CHECK: 4,
+        TAG: 1,
+        FLAGS: 1,
+        KEY_LENGTH: 2,
+        DISTANCE: 4,
+        VALUE_LENGTH: 4,
+        REVISION: 8,
+        BEFORE: 8,
+        HEAD: 8,
+        RECORDED: 8,
     }
 );
 
@@ -290,6 +310,8 @@ pub const SEGMENT_HEADER_LEN: usize = segment::LEN;
 pub const FRAME_LEN: usize = frame::LEN;
 /// Bytes of a name's record before the name.
 pub const NAME_HEAD_LEN: usize = name::LEN;
+/// Bytes of a document's record before its key.
+pub const DOCUMENT_LEN: usize = document::LEN;
 /// Bytes of a stub.
 pub const STUB_LEN: usize = stub::LEN;
 
@@ -308,5 +330,10 @@ const _: () = {
             && stub::LEN.is_multiple_of(8),
         "all is 8-aligned"
     );
-    assert!(name::LEN.is_multiple_of(8) && event::LEN.is_multiple_of(8), "so are records");
+    assert!(
+        name::LEN.is_multiple_of(8)
+            && event::LEN.is_multiple_of(8)
+            && document::LEN.is_multiple_of(8),
+        "so are records"
+    );
 };

@@ -26,6 +26,11 @@ impl<'a> Listed<'a> {
         listed::LEN + self.text.len()
     }
 
+    /// A document's key: the term says the rest.
+    pub fn of_document(text: &'a str) -> Self {
+        Self { kind: TermKind::Document, text, count: 1, first: 0, last: 0 }
+    }
+
     /// Whether a page of names has no more from `at` bytes behind its head on.
     pub fn is_end(page: &[u8], at: usize) -> bool {
         let kind =

@@ -21,13 +21,14 @@ pub use check::{Chain, FileKey, KeyedAlready, TermHash};
 pub use frame::{Epoch, FrameHeader, FrameKind};
 pub use header::{FileHeader, Identity, Unopenable};
 pub use layout::{
-    FENCES_PER_PAGE, FIRST_EXTENT, FRAME_LEN, HOLDER_PAGE, NAME_HEAD_LEN, PAGE, PAGE_HEAD_LEN,
-    PAGE_ROOM, POSTINGS_PER_PAGE, SEGMENT_HEADER_LEN, SEGMENTS_PER_PAGE, SLOT_FREE, SLOT_PAGES,
-    SLOT_RUNS, SLOT_SEGMENTS, STUB_LEN, TERM_LEN, TERMS_PER_PAGE,
+    DOCUMENT_LEN, FENCES_PER_PAGE, FIRST_EXTENT, FRAME_LEN, HOLDER_PAGE, NAME_HEAD_LEN, PAGE,
+    PAGE_HEAD_LEN, PAGE_ROOM, POSTINGS_PER_PAGE, SEGMENT_HEADER_LEN, SEGMENTS_PER_PAGE, SLOT_FREE,
+    SLOT_PAGES, SLOT_RUNS, SLOT_SEGMENTS, STUB_LEN, TERM_LEN, TERMS_PER_PAGE,
 };
 pub use listed::Listed;
 pub use record::{
-    BodyPlan, EventHead, NameRecord, RawEvent, Record, event_head_len, write_tag_ref,
+    BodyPlan, DocumentHead, EventHead, NameRecord, RawDocument, RawEvent, Record, event_head_len,
+    write_tag_ref,
 };
 pub use run::{
     BLOCK_LEN, BLOCKS_PER_PAGE, RunHeader, RunRef, Sections, TermEntry, block_at, is_page,
@@ -36,7 +37,7 @@ pub use run::{
 pub use segment::{Extent, SegmentHeader, SegmentRef};
 pub use slot::{Mark, Slot};
 pub use stub::Stub;
-pub use term::{Entry, Named, TermKind};
+pub use term::{DocumentEntry, DocumentPlace, Entries, Entry, Named, TermKind};
 
 #[cfg(test)]
 pub mod document_tests;

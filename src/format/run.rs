@@ -8,7 +8,8 @@ use super::layout::{
     SEGMENTS_PER_PAGE, TERMS_PER_PAGE, page_head, run, run_ref, term_entry,
 };
 use super::segment::{Extent, SegmentRef};
-use crate::words::{LogOffset, Position};
+use super::term::DocumentPlace;
+use crate::words::{LogOffset, Position, Revision};
 use std::ops::Range;
 
 /// A run as a slot names it. It begins where the run before it ends.
@@ -78,6 +79,8 @@ pub struct RunHeader {
     pub name_pages: u32,
     /// Segments that hold the log that it indexes.
     pub segments: u32,
+    /// Bytes of all payloads of its events.
+    pub payload_bytes: u64,
 }
 
 /// Which pages of a run hold what.
@@ -104,9 +107,11 @@ pub struct Sections {
 pub(super) const TERMS_PER_BLOCK: u32 = 24;
 
 impl RunHeader {
-    /// Its events; nothing if there can't be so many.
+    /// Its events; nothing if there can't be so many: a count of them never has the bit by which an
+    /// entry of a document is known.
     pub fn events(&self) -> Option<u32> {
-        u32::try_from(self.next.get().checked_sub(self.first.get())?).ok()
+        let events = u32::try_from(self.next.get().checked_sub(self.first.get())?).ok()?;
+        (events < DOCUMENT).then_some(events)
     }
 
     /// Entries of a page of the table of positions.
@@ -159,6 +164,7 @@ impl RunHeader {
         put_u32(&mut page, run::POSTINGS, self.postings);
         put_u32(&mut page, run::NAME_PAGES, self.name_pages);
         put_u32(&mut page, run::SEGMENTS, self.segments);
+        put_u64(&mut page, run::PAYLOAD_BYTES, self.payload_bytes);
         page
     }
 
@@ -176,13 +182,14 @@ impl RunHeader {
             postings: get_u32(page, run::POSTINGS),
             name_pages: get_u32(page, run::NAME_PAGES),
             segments: get_u32(page, run::SEGMENTS),
+            payload_bytes: get_u64(page, run::PAYLOAD_BYTES),
         };
         let (_, pages) = header.sections()?;
         let fits = get_u32(page, run::TAG) == RUN_TAG
             && header.end == place.end
             && header.next == place.next
             && header.start < header.end
-            && header.first < header.next
+            && header.first <= header.next
             && pages == place.pages;
         fits.then_some(header)
     }
@@ -214,20 +221,49 @@ fn page_check(page: &[u8], id: u32, number: u32, key: &FileKey) -> u32 {
     key.record_check(crc, LogOffset::new(u64::from(number)), Position::new(u64::from(id)))
 }
 
-/// A term of a run: its postings, and how many there were before.
+/// A term of a run: its postings, and how many there were before; or a document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TermEntry {
     /// By which it is known; its kind is in it.
     pub hash: TermHash,
-    /// The number of its first posting in the run; with only one, that posting itself.
+    /// The number of its first posting in the run; with only one, that posting itself. For a
+    /// document see [`TermEntry::document`].
     pub start: u32,
-    /// How many postings it has, at least 1.
+    /// How many postings it has, at least 1. For a document see [`TermEntry::document`].
     pub count: u32,
-    /// For a stream: its version before the run. For others 0.
+    /// For a stream: its version before the run. For a document: its revision. For others 0.
     pub base: u64,
 }
 
+/// The bit of a count that says that the entry is one of a document.
+const DOCUMENT: u32 = 1 << 31;
+/// The bit that says that the document is deleted.
+const DELETED: u32 = 1 << 30;
+
 impl TermEntry {
+    /// The entry of a document: where its newest record is. The log offset, in units of 8 bytes,
+    /// takes 62 bits; two bits of the count say what it is.
+    pub fn of_document(hash: TermHash, place: &DocumentPlace) -> Self {
+        let [a, b, c, d, e, f, g, h] = (place.at.get() / 8).to_le_bytes();
+        let deleted = if place.deleted { DELETED } else { 0 };
+        Self {
+            hash,
+            start: u32::from_le_bytes([a, b, c, d]),
+            count: u32::from_le_bytes([e, f, g, h]) & !(DOCUMENT | DELETED) | DOCUMENT | deleted,
+            base: place.revision.get(),
+        }
+    }
+
+    /// What it says of a document, if it is the entry of one.
+    pub fn document(&self) -> Option<DocumentPlace> {
+        let upper = u64::from(self.count & !(DOCUMENT | DELETED)) << 32;
+        (self.count & DOCUMENT != 0).then(|| DocumentPlace {
+            at: LogOffset::new((upper | u64::from(self.start)).saturating_mul(8)),
+            revision: Revision::new(self.base),
+            deleted: self.count & DELETED != 0,
+        })
+    }
+
     /// Writes it.
     pub fn encode(&self, out: &mut [u8]) {
         put(out, term_entry::HASH, &self.hash.0.to_le_bytes());

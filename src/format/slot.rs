@@ -148,7 +148,7 @@ impl Slot {
         let ends = |run: &RunRef| (run.end, run.next);
         let follow = self.runs.iter().zip(self.runs.iter().skip(1));
         self.runs.iter().all(RunRef::is_sane)
-            && follow.map(|(a, b)| (ends(a), ends(b))).all(|(a, b)| a.0 < b.0 && a.1 < b.1)
+            && follow.map(|(a, b)| (ends(a), ends(b))).all(|(a, b)| a.0 < b.0 && a.1 <= b.1)
             && match self.runs.last() {
                 Some(last) => ends(last) == (self.index.at, self.index.next),
                 None => self.index.at == LogOffset::new(u64_of(SEGMENT_HEADER_LEN)),

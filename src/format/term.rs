@@ -1,7 +1,7 @@
 //! Terms: what the index knows events by.
 
 use super::check::TermHash;
-use crate::words::{LogOffset, Position, Version};
+use crate::words::{LogOffset, Position, Revision, Version};
 use uuid::Uuid;
 
 /// What a term is. The number is in the hash of the term and in the names of a run; 0 is none.
@@ -25,11 +25,14 @@ pub enum TermKind {
     Begins,
     /// The first event of each stream of a category.
     BeginsIn,
+    /// The newest record of a document.
+    Document,
 }
 
 impl TermKind {
     /// The kinds whose names a run lists, in the order in which it lists them.
-    pub const NAMED: [Self; 4] = [Self::Stream, Self::Category, Self::Type, Self::Tag];
+    pub const NAMED: [Self; 5] =
+        [Self::Stream, Self::Category, Self::Type, Self::Tag, Self::Document];
 
     /// What an entry's ids are terms of.
     pub const IDS: [Self; 3] = [Self::Id, Self::Correlation, Self::Causation];
@@ -46,6 +49,7 @@ impl TermKind {
             Self::Id => 7,
             Self::Begins => 8,
             Self::BeginsIn => 9,
+            Self::Document => 10,
         }
     }
 
@@ -90,6 +94,8 @@ pub struct Entry<'a> {
     pub at: LogOffset,
     /// Its number in its stream.
     pub version: Version,
+    /// Bytes of its payload.
+    pub payload: u32,
     /// Its stream.
     pub stream: Named<'a>,
     /// Its type.
@@ -99,4 +105,35 @@ pub struct Entry<'a> {
     /// The ids that it was given, as [`TermKind::IDS`] has them: its own, the conversation's, the
     /// cause's.
     pub ids: [Option<Uuid>; 3],
+}
+
+/// Where the record of a document is, and what it says beside the value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DocumentPlace {
+    /// Where its record stands.
+    pub at: LogOffset,
+    /// Its number among the records of its key.
+    pub revision: Revision,
+    /// Whether it says that the document is deleted.
+    pub deleted: bool,
+}
+
+/// A document's record as the index takes it in.
+#[derive(Clone, Copy, Debug)]
+pub struct DocumentEntry<'a> {
+    /// Its key.
+    pub key: Named<'a>,
+    /// Where it is.
+    pub place: DocumentPlace,
+    /// The record of its key before it.
+    pub before: Option<DocumentPlace>,
+}
+
+/// What a commit has for the index.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Entries<'a> {
+    /// Its events, in their order.
+    pub events: &'a [Entry<'a>],
+    /// Its documents, in theirs.
+    pub documents: &'a [DocumentEntry<'a>],
 }

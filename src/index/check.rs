@@ -2,8 +2,8 @@
 
 use super::run::{Run, RunError};
 use super::table::Table;
-use crate::format::{Entry, FileKey, TermHash, TermKind, u64_of};
-use crate::words::{Position, category_of};
+use crate::format::{DocumentEntry, DocumentPlace, Entry, FileKey, TermHash, TermKind, u64_of};
+use crate::words::{LogOffset, Position, category_of};
 
 /// A sum over events and their terms, whatever their order.
 ///
@@ -13,7 +13,9 @@ use crate::words::{Position, category_of};
 pub struct Tally {
     postings: u128,
     versions: u128,
-    /// Postings of each kind of names.
+    /// Newest records of documents.
+    documents: u128,
+    /// Postings of each kind of names; of documents how many there are.
     named: [u64; TermKind::NAMED.len()],
 }
 
@@ -58,6 +60,21 @@ impl Tally {
         }
     }
 
+    /// Adds a document's record as the log has it; `start` is where the part begins. What the
+    /// record before has added goes, if it is of the same part.
+    pub fn add_document(&mut self, entry: &DocumentEntry<'_>, start: LogOffset) {
+        let hash = entry.key.hash.of(TermKind::Document);
+        self.document(hash, &entry.place);
+        match entry.before.filter(|before| before.at >= start) {
+            Some(before) => self.documents = self.documents.wrapping_sub(newest(hash, &before)),
+            None => self.count(TermKind::Document, 1),
+        }
+    }
+
+    fn document(&mut self, hash: TermHash, place: &DocumentPlace) {
+        self.documents = self.documents.wrapping_add(newest(hash, place));
+    }
+
     fn count(&mut self, kind: TermKind, postings: u64) {
         let nth = TermKind::NAMED.iter().position(|named| *named == kind);
         if let Some(count) = nth.and_then(|nth| self.named.get_mut(nth)) {
@@ -70,6 +87,11 @@ impl Tally {
             self.versions = self.versions.wrapping_add(mix(hash, base.saturating_add(nth)));
         }
     }
+}
+
+/// What the newest record of a document adds.
+fn newest(hash: TermHash, place: &DocumentPlace) -> u128 {
+    mix(TermHash(mix(hash, place.at.get())), place.revision.get() << 1 | u64::from(place.deleted))
 }
 
 impl Run {
@@ -85,11 +107,15 @@ impl Run {
         for nth in 0..self.header().terms {
             let entry = self.term(nth)?;
             // Sorted, each once, and found by fences and filter.
-            if before >= Some(entry.hash) || self.find(entry.hash)? != Some(entry) {
+            if before >= Some(entry.hash) || self.entry(entry.hash)? != Some(entry) {
                 return Err(self.lies());
             }
             before = Some(entry.hash);
             placed = self.placed(&entry, placed)?;
+            if let Some(place) = entry.document() {
+                tally.document(entry.hash, &place);
+                continue;
+            }
             let mut from = 0;
             while from < entry.count {
                 postings.clear();
@@ -115,7 +141,11 @@ impl Run {
         while let Some(((kind, hash, said), next)) = self.name_at(place, own)? {
             place = next;
             let wrong = || self.pages.damaged(self.sections.names.start);
-            let entry = self.find(hash)?.ok_or_else(wrong)?;
+            let entry = self.entry(hash)?.ok_or_else(wrong)?;
+            if entry.document().is_some() {
+                tally.count(kind, 1);
+                continue;
+            }
             let first = self.posting(&entry, 0)?;
             let last = self.posting(&entry, entry.count.saturating_sub(1))?;
             if said != (entry.count, first, last) {
@@ -131,8 +161,13 @@ impl Run {
 }
 
 impl Table {
-    /// Sums up what it says of positions in `from..=to`.
-    pub fn tally(&self, from: Position, to: Position) -> Tally {
+    /// Sums up what it says of positions in `from..=to`, and of documents whose newest record
+    /// before `end` does not stand before `start`.
+    pub fn tally(
+        &self,
+        (from, to): (Position, Position),
+        (start, end): (LogOffset, LogOffset),
+    ) -> Tally {
         let mut tally = Tally::default();
         let mut positions = Vec::new();
         let terms = self.read();
@@ -141,6 +176,14 @@ impl Table {
             let (Some(known), Some(kind)) = (terms.known_of(nth), terms.kind_of(nth)) else {
                 continue;
             };
+            if kind == TermKind::Document {
+                let newest = terms.find(hash).and_then(|term| terms.document(term, end));
+                if let Some(place) = newest.filter(|place| place.at >= start) {
+                    tally.document(hash, &place);
+                    tally.count(kind, 1);
+                }
+                continue;
+            }
             positions.clear();
             terms.positions_of(nth, &mut positions);
             let absolute = |nth: &u32| base.saturating_add(u64::from(*nth));

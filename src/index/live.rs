@@ -3,7 +3,7 @@
 use super::{Sources, Table};
 use crate::format::{FileKey, Mark, RunRef};
 use crate::index::Run;
-use crate::words::Position;
+use crate::words::LogOffset;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The parts of the index as they are now.
@@ -90,13 +90,13 @@ impl Index {
 impl Sources {
     /// Whether its runs reach further than these.
     fn is_beyond(&self, runs: &[Arc<Run>]) -> bool {
-        let end = |runs: &[Arc<Run>]| runs.last().map(|run| run.header().next);
+        let end = |runs: &[Arc<Run>]| runs.last().map(|run| run.header().end);
         end(&self.runs) > end(runs)
     }
 
     /// Drops the tables of which the runs cover all.
     fn drop_covered(&mut self) {
-        let end = self.runs.last().map_or(Position::START, |run| run.header().next);
-        self.tables.retain(|table| table.end().is_none_or(|closed| closed.next > end));
+        let end = self.runs.last().map_or(LogOffset::ZERO, |run| run.header().end);
+        self.tables.retain(|table| table.end().is_none_or(|closed| closed.at > end));
     }
 }

@@ -3,9 +3,12 @@
 
 use super::run::{Run, RunError};
 use super::table::{Known, Name, Table};
-use crate::format::{RunRef, SegmentRef, TermEntry, TermHash, TermKind, index, u64_of};
+use crate::format::{
+    DocumentPlace, RunRef, SegmentRef, TermEntry, TermHash, TermKind, index, u64_of,
+};
 use crate::words::{LogOffset, Position, Version};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// The parts of an index.
@@ -269,6 +272,34 @@ impl Sources {
         Ok(())
     }
 
+    /// Whether any of these terms has an event in `from..=to`.
+    pub fn has_any(
+        &self,
+        terms: &[TermHash],
+        (from, to): (Position, Position),
+    ) -> Result<bool, RunError> {
+        let tables =
+            self.tables.iter().filter(|table| table.end().is_none_or(|end| end.next > from));
+        for table in tables {
+            if table.has_any(terms, (from.max(self.tables_from()), to)) {
+                return Ok(true);
+            }
+        }
+        for run in self.runs.iter().filter(|run| run.header().next > from) {
+            let first = run.header().first;
+            for term in terms {
+                let Some(entry) = run.find(*term)? else { continue };
+                let before =
+                    run.postings_before(&entry, narrow(from.get().saturating_sub(first.get())))?;
+                let up_to = run.postings_before(&entry, beyond(run, to))?;
+                if up_to > before {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// How many events up to `head` a term has.
     pub fn count(&self, hash: TermHash, head: Position) -> Result<u64, RunError> {
         let mut count = 0_u64;
@@ -283,6 +314,71 @@ impl Sources {
             table.collect(hash, self.tables_from(), head, &mut positions);
         }
         Ok(count.saturating_add(u64_of(positions.len())))
+    }
+
+    /// The newest record of a document that stands before `end`; of those that a run has it is the
+    /// newest of all, which may stand behind. `key` is the hash of its key.
+    pub fn document(
+        &self,
+        key: TermHash,
+        end: LogOffset,
+    ) -> Result<Option<DocumentPlace>, RunError> {
+        for table in self.tables.iter().rev() {
+            if let Some(place) = table.document(key, end) {
+                return Ok(Some(place));
+            }
+        }
+        for run in self.runs.iter().rev() {
+            if let Some(place) = run.document(key)? {
+                return Ok(Some(place));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same of records that do not stand before `from`.
+    pub fn document_since(
+        &self,
+        key: TermHash,
+        from: LogOffset,
+    ) -> Result<Option<DocumentPlace>, RunError> {
+        let newest = |table: &Arc<Table>| table.document(key, LogOffset::new(u64::MAX));
+        let mut found = self.tables.iter().rev().find_map(newest);
+        if found.is_none() {
+            let newer = self.runs.iter().rev().take_while(|run| run.header().end > from);
+            for run in newer {
+                found = run.document(key)?;
+                if found.is_some() {
+                    break;
+                }
+            }
+        }
+        Ok(found.filter(|place| place.at >= from))
+    }
+
+    /// Keys of documents within these bounds, deleted ones included: the first `most`, ascending,
+    /// or descending if `backward`.
+    pub fn keys(
+        &self,
+        bounds: (Bound<&str>, Bound<&str>),
+        backward: bool,
+        most: usize,
+    ) -> Result<Vec<String>, RunError> {
+        let mut found = Vec::new();
+        for run in &self.runs {
+            run.keys(bounds, backward, most, &mut found)?;
+        }
+        for table in &self.tables {
+            table.keys(bounds, backward, most, &mut found);
+        }
+        // The first of all are among the first of each.
+        found.sort_unstable();
+        if backward {
+            found.reverse();
+        }
+        found.dedup();
+        found.truncate(most);
+        Ok(found)
     }
 
     /// Names of a kind that begin so, of events up to `head`, sorted, each with its events.

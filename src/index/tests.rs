@@ -5,14 +5,15 @@ mod document;
 
 use super::*;
 use crate::format::{
-    Chain, Entry, Extent, FIRST_EXTENT, FileKey, Mark, Named, PAGE, RunRef, SegmentRef, TermHash,
-    TermKind,
+    Chain, DocumentEntry, DocumentPlace, Entries, Entry, Extent, FIRST_EXTENT, FileKey, Mark,
+    Named, PAGE, RunRef, SegmentRef, TermHash, TermKind,
 };
 use crate::storage::{MemoryStorage, write_full};
-use crate::words::{LogOffset, Position, Version, category_of};
+use crate::words::{LogOffset, Position, Revision, Version, category_of};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -33,6 +34,27 @@ struct Plain {
     event_type: String,
     tags: Vec<String>,
     id: Option<u128>,
+    payload: u32,
+    /// A document that its commit puts or deletes.
+    document: Option<(String, bool)>,
+}
+
+/// The newest record of each document.
+type Documents = BTreeMap<String, DocumentPlace>;
+
+/// The record of an event's document, which stands behind the event; and the one before it.
+fn document_entry<'a>(
+    event: &'a Plain,
+    position: u64,
+    documents: &mut Documents,
+) -> Option<DocumentEntry<'a>> {
+    let (text, deleted) = event.document.as_ref()?;
+    let before = documents.get(text).copied();
+    let revision = before.map_or(Revision::NONE, |before| before.revision).next().unwrap();
+    let at = offset(position).plus(48);
+    let place = DocumentPlace { at, revision, deleted: *deleted };
+    documents.insert(text.clone(), place);
+    Some(DocumentEntry { key: Named { text, hash: hash(text) }, place, before })
 }
 
 /// The terms of an event: hash, and the name if it has one.
@@ -106,7 +128,12 @@ fn build(inputs: Vec<Input>, level: u32, id: u32, budget: u64) -> Arc<Run> {
     Arc::new(Run::open(memory, Arc::new(Reach::new(false)), place, key()).unwrap())
 }
 
-fn table(events: &[Plain], versions: &mut BTreeMap<String, u64>, from: u64, to: u64) -> Arc<Table> {
+fn table(
+    events: &[Plain],
+    (versions, documents): (&mut BTreeMap<String, u64>, &mut Documents),
+    from: u64,
+    to: u64,
+) -> Arc<Table> {
     let table = Table::new(mark(from), key());
     for position in from..to {
         let event = &events[usize::try_from(position - FIRST).unwrap()];
@@ -114,23 +141,28 @@ fn table(events: &[Plain], versions: &mut BTreeMap<String, u64>, from: u64, to: 
         *version += 1;
         let tags: Vec<Named<'_>> =
             event.tags.iter().map(|tag| Named { text: tag, hash: hash(tag) }).collect();
-        table.extend([Entry {
+        let entry = Entry {
             position: Position::new(position),
             at: offset(position),
             version: Version::new(*version),
+            payload: event.payload,
             stream: Named { text: &event.stream, hash: hash(&event.stream) },
             event_type: Named { text: &event.event_type, hash: hash(&event.event_type) },
             tags: &tags,
             ids: [event.id.map(Uuid::from_u128), None, None],
-        }]);
+        };
+        let document = document_entry(event, position, documents);
+        table.extend(Entries { events: &[entry], documents: document.as_slice() });
     }
     table.close(mark(to));
     Arc::new(table)
 }
 
 fn events() -> impl Strategy<Value = Vec<Plain>> {
-    let event = (0..40_u32, 0..3_u32, prop::collection::vec(0..30_u32, 0..4), any::<u16>());
-    let plain = event.prop_map(|(stream, event_type, mut tags, id)| {
+    let document = prop::option::weighted(0.3, (0..60_u32, any::<bool>()));
+    let tags = prop::collection::vec(0..30_u32, 0..4);
+    let event = (0..40_u32, 0..3_u32, tags, any::<u16>(), document);
+    let plain = event.prop_map(|(stream, event_type, mut tags, id, document)| {
         tags.sort_unstable();
         tags.dedup();
         Plain {
@@ -138,6 +170,8 @@ fn events() -> impl Strategy<Value = Vec<Plain>> {
             event_type: format!("Type{event_type}"),
             tags: tags.into_iter().map(|tag| format!("tag:{tag}")).collect(),
             id: (id % 3 == 0).then_some(u128::from(id)),
+            payload: u32::from(id),
+            document: document.map(|(key, deleted)| (format!("key/{key}"), deleted)),
         }
     });
     prop::collection::vec(plain, 1..700)
@@ -150,9 +184,11 @@ fn sources(events: &[Plain], cuts: &[usize], tables: usize, merge: bool, budget:
     let mut bounds: Vec<u64> = cuts.chain([FIRST, end]).collect();
     bounds.sort_unstable();
     bounds.dedup();
-    let mut versions = BTreeMap::new();
-    let mut made: Vec<_> =
-        bounds.windows(2).map(|range| table(events, &mut versions, range[0], range[1])).collect();
+    let (mut versions, mut documents) = (BTreeMap::new(), BTreeMap::new());
+    let mut made: Vec<_> = bounds
+        .windows(2)
+        .map(|range| table(events, (&mut versions, &mut documents), range[0], range[1]))
+        .collect();
     let tables = made.split_off(made.len().saturating_sub(tables));
     let mut runs: Vec<_> =
         (1..).zip(made).map(|(id, table)| build(vec![input(table)], 0, id, budget)).collect();
@@ -229,7 +265,8 @@ fn compare(sources: &Sources, events: &[Plain], head: u64) {
         }
     }
     assert_eq!(sources.version(hash("nothing"), end).unwrap(), Version::NONE);
-    for kind in TermKind::NAMED {
+    compare_documents(sources, events, head);
+    for kind in TermKind::NAMED.into_iter().filter(|kind| *kind != TermKind::Document) {
         let of_kind = names.iter().filter(|((of, _), _)| *of == kind);
         let wanted: Vec<Name> = of_kind
             .map(|((_, text), positions)| Name {
@@ -245,6 +282,54 @@ fn compare(sources: &Sources, events: &[Plain], head: u64) {
         let wanted: Vec<_> =
             wanted.iter().filter(|name| name.text.starts_with(prefix)).cloned().collect();
         assert_eq!(sources.names(kind, prefix, end, hash).unwrap(), wanted);
+    }
+}
+
+/// The same of documents.
+fn compare_documents(sources: &Sources, events: &[Plain], head: u64) {
+    let end = offset(head + 1);
+    let (mut within, mut all) = (Documents::new(), Documents::new());
+    let mut before: BTreeMap<LogOffset, Option<DocumentPlace>> = BTreeMap::new();
+    for (position, event) in (FIRST..).zip(events) {
+        if let Some(entry) = document_entry(event, position, &mut all) {
+            before.insert(entry.place.at, entry.before);
+        }
+        if position <= head {
+            within = all.clone();
+        }
+    }
+    for (key, newest) in &all {
+        let mut found = sources.document(hash(key), end).unwrap();
+        // A run knows its newest only, which may stand behind the end; that leads to those before.
+        while let Some(later) = found.filter(|found| found.at >= end) {
+            found = before[&later.at];
+        }
+        assert_eq!(found.as_ref(), within.get(key), "{key}");
+        let ever = LogOffset::new(u64::MAX);
+        assert_eq!(sources.document(hash(key), ever).unwrap().as_ref(), Some(newest));
+        for from in [LogOffset::ZERO, newest.at, newest.at.plus(8)] {
+            let found = sources.document_since(hash(key), from).unwrap();
+            assert_eq!(found.as_ref(), Some(newest).filter(|newest| newest.at >= from));
+        }
+    }
+    assert_eq!(sources.document(hash("nothing"), end).unwrap(), None);
+    let keys: Vec<&str> = all.keys().map(String::as_str).collect();
+    let middle = keys.get(keys.len() / 2).copied().unwrap_or_default();
+    for bounds in [
+        (Bound::Unbounded, Bound::Unbounded),
+        (Bound::Included(middle), Bound::Unbounded),
+        (Bound::Excluded(middle), Bound::Unbounded),
+        (Bound::Unbounded, Bound::Included(middle)),
+        (Bound::Included("key/2"), Bound::Excluded("key/3")),
+    ] {
+        let mut wanted: Vec<&str> =
+            keys.iter().copied().filter(|key| bounds.contains(*key)).collect();
+        assert_eq!(sources.keys(bounds, false, 1_000).unwrap(), wanted);
+        wanted.truncate(3);
+        assert_eq!(sources.keys(bounds, false, 3).unwrap(), wanted);
+        let wanted = keys.iter().copied().filter(|key| bounds.contains(*key)).rev();
+        assert_eq!(sources.keys(bounds, true, 1_000).unwrap(), wanted.clone().collect::<Vec<_>>());
+        assert_eq!(sources.keys(bounds, true, 3).unwrap(), wanted.take(3).collect::<Vec<_>>());
     }
 }
 
@@ -275,24 +360,34 @@ proptest! {
         let sources = sources(&events, &cuts, 0, true, u64::MAX);
         let mut versions: BTreeMap<&str, u64> = BTreeMap::new();
         let mut tallies = vec![Tally::default(); sources.runs.len()];
+        let mut payloads = vec![0; sources.runs.len()];
+        let mut documents = Documents::new();
         for (position, event) in (FIRST..).zip(&events) {
             let version = versions.entry(&event.stream).or_default();
             *version += 1;
             let tags: Vec<Named<'_>> =
                 event.tags.iter().map(|tag| Named { text: tag, hash: hash(tag) }).collect();
             let of_run = sources.runs.iter().position(|run| run.covers(Position::new(position)));
-            tallies[of_run.unwrap()].add(&Entry {
+            let of_run = of_run.unwrap();
+            payloads[of_run] += u64::from(event.payload);
+            if let Some(document) = document_entry(event, position, &mut documents) {
+                let start = sources.runs[of_run].header().start;
+                tallies[of_run].add_document(&document, start);
+            }
+            tallies[of_run].add(&Entry {
                 position: Position::new(position),
                 at: offset(position),
                 version: Version::new(*version),
+                payload: event.payload,
                 stream: Named { text: &event.stream, hash: hash(&event.stream) },
                 event_type: Named { text: &event.event_type, hash: hash(&event.event_type) },
                 tags: &tags,
                 ids: [event.id.map(Uuid::from_u128), None, None],
             }, &key());
         }
-        for (run, tally) in sources.runs.iter().zip(&tallies) {
+        for ((run, tally), payload_bytes) in sources.runs.iter().zip(&tallies).zip(payloads) {
             prop_assert_eq!(&run.tally(&key()).unwrap(), tally);
+            prop_assert_eq!(run.header().payload_bytes, payload_bytes);
         }
     }
 }
@@ -307,6 +402,8 @@ fn runs_that_were_overtaken_do_not_come_back() {
         event_type: "Noted".to_owned(),
         tags: Vec::new(),
         id: None,
+        payload: 0,
+        document: None,
     };
     let events: Vec<Plain> = (0..30).map(plain).collect();
     let older = sources(&events[..10], &[], 0, false, u64::MAX).runs;

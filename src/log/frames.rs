@@ -1,7 +1,9 @@
 //! Whether a frame's records are what its header says.
 
-use crate::format::{FRAME_LEN, FileKey, FrameHeader, Record, u64_of};
+use super::{SegmentList, Window};
+use crate::format::{FRAME_LEN, FileKey, FrameHeader, RawEvent, Record, u64_of};
 use crate::words::{LogOffset, Position};
+use std::io;
 
 /// What is wrong with a frame whose header is right.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -10,19 +12,34 @@ pub struct FrameDamage {
     pub at: LogOffset,
 }
 
+/// Where the frame is that the event's record here says it belongs to; nothing if there is no such
+/// record. Nothing is checked: the frame is, by whoever walks it.
+pub fn frame_of(
+    window: &mut Window,
+    segments: &SegmentList,
+    at: LogOffset,
+) -> io::Result<Option<LogOffset>> {
+    let bytes = window.get(segments, at, FRAME_LEN)?;
+    Ok(RawEvent::distance_of(bytes).and_then(|distance| at.minus(u64::from(distance))))
+}
+
 /// Checks each record of a frame and shows it to `visit` with its log offset and, for an event, its
 /// position.
 ///
-/// A frame is valid if and only if (1) its records fill it exactly, (2) each passes its check for
-/// its place, (3) each event's distance leads to the header, (4) there are as many records and
-/// events as the header says, (5) the CRC of their checks is the header's.
+/// A frame is valid if and only if (1) its records fill it exactly, but for the padding that the
+/// header says, (2) each passes its check for its place, (3) the distance of each event and
+/// document leads to the header, and each has the header's recorded time, (4) there are as many
+/// records and events as the header says, (5) the CRC of their checks is the header's, (6) each
+/// document's head is the frame's last position.
 pub fn check_frame<'a>(
     bytes: &'a [u8],
     header: &FrameHeader,
     key: &FileKey,
     mut visit: impl FnMut(&Record<'a>, LogOffset, Position),
 ) -> Result<(), FrameDamage> {
-    let mut rest = bytes.get(FRAME_LEN..).unwrap_or_default();
+    let end = header.records_len().unwrap_or_default().saturating_add(FRAME_LEN);
+    let mut rest = bytes.get(FRAME_LEN..end).unwrap_or_default();
+    let last = header.first.forward(u64::from(header.events)).map(Position::previous);
     let mut at = header.at.plus(u64_of(FRAME_LEN));
     let mut position = header.first;
     let mut checks = 0;
@@ -30,13 +47,20 @@ pub fn check_frame<'a>(
     while !rest.is_empty() {
         let damage = FrameDamage { at };
         let record = Record::parse(rest).ok_or(damage)?;
-        let check = match &record {
-            Record::Name(name) => name.check(at, key),
+        let (check, distance, recorded) = match &record {
+            Record::Name(name) => (name.check(at, key), None, header.recorded),
             Record::Event(event) => {
-                let leads_back = u64::from(event.distance) == at.since(header.at);
-                event.check(at, position, key).filter(|_| leads_back)
+                (event.check(at, position, key), Some(event.distance), event.recorded)
+            }
+            Record::Document(document) => {
+                let check = document.check(at, key).filter(|_| Some(document.head) == last);
+                (check, Some(document.distance), document.recorded)
             }
         };
+        let leads_back = |distance| u64::from(distance) == at.since(header.at);
+        if !distance.is_none_or(leads_back) || recorded != header.recorded {
+            return Err(damage);
+        }
         checks = FrameHeader::add_record_check(checks, check.ok_or(damage)?);
         visit(&record, at, position);
         records = records.saturating_add(1);

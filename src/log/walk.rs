@@ -2,8 +2,9 @@
 
 use super::{Rules, SegmentList, Window, check_frame};
 use crate::format::{
-    Entry, Epoch, FRAME_LEN, FileKey, FrameHeader, FrameKind, KeyedAlready, Mark, NAME_HEAD_LEN,
-    NameRecord, Named, RawEvent, Record, TermHash, index, u64_of,
+    DocumentEntry, DocumentPlace, Entries, Entry, Epoch, FRAME_LEN, FileKey, FrameHeader,
+    FrameKind, KeyedAlready, Mark, NAME_HEAD_LEN, NameRecord, Named, RawDocument, RawEvent, Record,
+    TermHash, index, u64_of,
 };
 use crate::words::{Limit, LogOffset, Position, Timestamp, Version};
 use std::collections::HashMap;
@@ -12,14 +13,14 @@ use uuid::Uuid;
 
 /// Who is told of what a walk meets.
 pub trait Visitor {
-    /// The events of a commit whose checks are right, in their order. `false` says that it can't be
-    /// all the same, such as a version that does not follow: the walk ends before it.
-    fn commit(&mut self, events: &[Entry<'_>]) -> bool;
+    /// What a commit has whose checks are right. `false` says that it can't be all the same, such
+    /// as a version that does not follow: the walk ends before it.
+    fn commit(&mut self, met: Entries<'_>) -> bool;
 }
 
-impl<F: FnMut(&[Entry<'_>]) -> bool> Visitor for F {
-    fn commit(&mut self, events: &[Entry<'_>]) -> bool {
-        self(events)
+impl<F: FnMut(Entries<'_>) -> bool> Visitor for F {
+    fn commit(&mut self, met: Entries<'_>) -> bool {
+        self(met)
     }
 }
 
@@ -56,6 +57,7 @@ pub struct Walk<'a> {
     names: HashMap<u32, OwnName, KeyedAlready>,
     names_of: Option<LogOffset>,
     seen: Vec<Seen>,
+    documents: Vec<SeenDocument>,
     /// The names that the seen events refer to: stream, type, tags.
     references: Vec<u32>,
 }
@@ -69,9 +71,16 @@ struct Seen {
     position: Position,
     at: LogOffset,
     version: Version,
+    payload: u32,
     ids: [Option<Uuid>; 3],
     /// Where its names begin in `references`, and how many they are.
     names: (usize, usize),
+}
+
+struct SeenDocument {
+    key: OwnName,
+    place: DocumentPlace,
+    before: Option<DocumentPlace>,
 }
 
 /// Names kept at the most: those of a segment of usual size.
@@ -103,6 +112,7 @@ impl<'a> Walk<'a> {
             names: HashMap::default(),
             names_of: None,
             seen: Vec::new(),
+            documents: Vec::new(),
             references: Vec::new(),
         }
     }
@@ -204,7 +214,9 @@ impl<'a> Walk<'a> {
             self.names_of = Some(segment);
         }
         let (names, seen, references) = (&mut self.names, &mut self.seen, &mut self.references);
+        let documents = &mut self.documents;
         seen.clear();
+        documents.clear();
         references.clear();
         let key = &self.key;
         let checked = check_frame(bytes, header, key, |record, at, position| match record {
@@ -213,6 +225,7 @@ impl<'a> Walk<'a> {
                 names.insert(reference, OwnName::new(name.text, key));
             }
             Record::Event(event) => seen.push(Seen::new(event, at, position, references)),
+            Record::Document(document) => documents.push(SeenDocument::new(document, at, key)),
         });
         if checked.is_err() {
             return Ok(false);
@@ -239,13 +252,17 @@ impl<'a> Walk<'a> {
                 position: seen.position,
                 at: seen.at,
                 version: seen.version,
+                payload: seen.payload,
                 stream: name(0),
                 event_type: name(1),
                 tags,
                 ids: seen.ids,
             }
         });
-        Ok(visitor.commit(&entries.collect::<Vec<_>>()))
+        let events: Vec<Entry<'_>> = entries.collect();
+        let documents = self.documents.iter().map(SeenDocument::entry);
+        let documents: Vec<DocumentEntry<'_>> = documents.collect();
+        Ok(visitor.commit(Entries { events: &events, documents: &documents }))
     }
 
     fn read_name(&mut self, reference: u32, segment: LogOffset) -> io::Result<bool> {
@@ -291,6 +308,19 @@ impl Seen {
         references.extend([event.stream, event.event_type].into_iter().chain(event.tags()));
         let ids = [event.id, event.correlation_id, event.causation_id];
         let names = (begin, references.len() - begin);
-        Self { position, at, version: event.version, ids, names }
+        let payload = u32::try_from(event.payload.len()).unwrap_or(u32::MAX);
+        Self { position, at, version: event.version, payload, ids, names }
+    }
+}
+
+impl SeenDocument {
+    fn new(document: &RawDocument<'_>, at: LogOffset, key: &FileKey) -> Self {
+        let RawDocument { revision, before, .. } = *document;
+        let place = DocumentPlace { at, revision, deleted: document.value.is_none() };
+        Self { key: OwnName::new(document.key, key), place, before }
+    }
+
+    fn entry(&self) -> DocumentEntry<'_> {
+        DocumentEntry { key: self.key.named(), place: self.place, before: self.before }
     }
 }

@@ -1,10 +1,8 @@
 //! A cursor: events one after another, over a fixed view.
 
-use super::query;
 use super::range::{Number, Read};
-use crate::engine::{READ_AHEAD, READ_ONE, View};
+use crate::engine::{Matches, READ_AHEAD, READ_ONE, View};
 use crate::format::TermHash;
-use crate::index::Matching;
 use crate::log::{Fetch, Located};
 use crate::words::{Error, Event, Position, Query, RecordedEvent, Version};
 use std::fmt;
@@ -31,6 +29,12 @@ pub struct Cursor {
     fetch: Fetch,
     steps: Steps,
     left: u64,
+    backward: bool,
+    /// Up to where it has looked.
+    marker: Position,
+    /// Up to where it will have looked when there is no more; nothing: as far as the last event
+    /// that it gave.
+    at_end: Option<Position>,
 }
 
 /// Numbers from `next` to `last`, up or down; none once `next` is past `last`.
@@ -51,8 +55,8 @@ enum Steps {
     Stream(TermHash, Span, Batch<u64>),
     /// The events of a query that nobody has asked for yet.
     Unmatched(Query, Span),
-    /// The events of a query; if it is given, each is looked at.
-    Matching(Box<Matching>, Option<Query>),
+    /// The events of a query.
+    Matching(Box<Matches>),
     /// It has ended, well or not.
     Ended,
 }
@@ -121,6 +125,16 @@ impl<T: Copy> Batch<T> {
 }
 
 impl Cursor {
+    /// Over positions: it looks at all that are asked for and there.
+    fn by_position(view: View, fetch: Fetch, steps: Steps, read: &Read<Position>) -> Self {
+        let before = Position::new(read.first.saturating_sub(1));
+        let end = Position::new(read.last).min(view.head).max(before);
+        let mut cursor = Self::new(view, fetch, steps, read);
+        cursor.at_end = Some(end).filter(|_| read.limit > 0);
+        cursor.marker = if read.backward && read.limit > 0 { end } else { before };
+        cursor
+    }
+
     pub(super) fn all(view: View, read: &Read<Position>) -> Self {
         let span = Span::new(read, view.sources.first().get(), view.head.get());
         let steps = span.map_or(Steps::Ended, |span| Steps::All(span, Batch::new()));
@@ -129,7 +143,7 @@ impl Cursor {
         if !read.backward && span.is_some_and(|span| span.length().min(read.limit) > MANY) {
             fetch = fetch.forward();
         }
-        Self::new(view, fetch, steps, read)
+        Self::by_position(view, fetch, steps, read)
     }
 
     pub(super) fn stream(view: View, name: &str, read: &Read<Version>) -> Self {
@@ -143,11 +157,47 @@ impl Cursor {
         let span = Span::new(read, view.sources.first().get(), view.head.get());
         let steps = span.map_or(Steps::Ended, |span| Steps::Unmatched(query.clone(), span));
         let fetch = view.core.fetch(view.segments.clone(), READ_ONE);
-        Self::new(view, fetch, steps, read)
+        Self::by_position(view, fetch, steps, read)
     }
 
     fn new<N: Number>(view: View, fetch: Fetch, steps: Steps, read: &Read<N>) -> Self {
-        Self { view, fetch, steps, left: read.limit }
+        let (backward, marker, at_end) = (read.backward, Position::START, None);
+        Self { view, fetch, steps, left: read.limit, backward, marker, at_end }
+    }
+
+    /// Up to which position it has looked: whoever decides by what it gave has seen everything up
+    /// to here that it was asked for, and commits on the condition that nothing has come
+    /// [`after`](crate::AppendCondition::after) it.
+    ///
+    /// When there is no more, that is the head of its view, or the last position that was asked
+    /// for. Before, and where a limit ends it, the position of the last event that it gave. Going
+    /// backward it looks at the newest first: its marker is where it begins. Two markers are
+    /// combined by `min` (seen by both) and `max` (seen by one of them); [`Position::START`] is the
+    /// origin.
+    ///
+    /// ```
+    /// use annals::{NewEvent, Query, QueryItem, Read, Store};
+    /// let store = Store::in_memory()?;
+    /// store.append("a", 0, ["x", "y", "x", "y"].map(|tag| NewEvent::new("Noted", "").tag(tag)))?;
+    /// let x = Query::from(QueryItem::new().tag("x"));
+    /// let mut cursor = store.query(&x, Read::new())?;
+    /// assert_eq!(cursor.by_ref().count(), 2);
+    /// assert_eq!(cursor.marker().get(), 4);
+    /// let mut first = store.query(&x, Read::new().limit(1))?;
+    /// assert_eq!((first.by_ref().count(), first.marker().get()), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn marker(&self) -> Position {
+        self.marker
+    }
+
+    /// All events that are left, and the marker behind them.
+    ///
+    /// # Errors
+    /// What a single read may meet; then the events before are lost with it.
+    pub fn events_and_marker(mut self) -> Result<(Vec<RecordedEvent>, Position), Error> {
+        let events: Result<_, _> = self.by_ref().collect();
+        Ok((events?, self.marker()))
     }
 
     /// The next event, lent until the next call; nothing at the end. After an error the cursor has
@@ -157,6 +207,9 @@ impl Cursor {
             Ok(Some(place)) => place,
             Ok(None) => {
                 self.steps = Steps::Ended;
+                if self.left > 0 {
+                    self.marker = self.at_end.unwrap_or(self.marker);
+                }
                 return Ok(None);
             }
             Err(error) => {
@@ -165,7 +218,12 @@ impl Cursor {
             }
         };
         match self.view.event(&mut self.fetch, place) {
-            Ok(event) => Ok(Some(event)),
+            Ok(event) => {
+                if !self.backward || self.marker == Position::START {
+                    self.marker = place.position;
+                }
+                Ok(Some(event))
+            }
             Err(error) => {
                 self.steps = Steps::Ended;
                 Err(error)
@@ -179,27 +237,22 @@ impl Cursor {
         if let Steps::Unasked(name, read) = &self.steps {
             let version = view.ask(|sources| sources.version(*name, view.head))?;
             let span = Span::new(read, 1, version.get());
+            // Newer versions that were not asked for are not looked at.
+            if read.last >= version.get() {
+                self.at_end = Some(view.head);
+                self.marker = if read.backward { view.head } else { self.marker };
+            }
             self.steps = span.map_or(Steps::Ended, |span| Steps::Stream(*name, span, Batch::new()));
         }
         if let Steps::Unmatched(query, span) = &self.steps {
-            let wanted = query::wanted(view, query)?;
             let range = (span.next.min(span.last), span.next.max(span.last));
             let range = (Position::new(range.0), Position::new(range.1));
-            let matching = Box::new(Matching::new(wanted, range, span.backward));
-            let rest = query.has_rest().then(|| query.clone());
-            self.steps = Steps::Matching(matching, rest);
+            let matches = Matches::new(view, query, range, span.backward)?;
+            self.steps = Steps::Matching(Box::new(matches));
         }
         let place = match &mut self.steps {
             Steps::Ended | Steps::Unasked(..) | Steps::Unmatched(..) => None,
-            Steps::Matching(matching, rest) => loop {
-                let found = view.ask(|sources| matching.next(sources))?;
-                let Some(position) = found else { break None };
-                let Some(place) = view.place(position)? else { break None };
-                let Some(query) = rest else { break Some(place) };
-                if query.matches(&view.event(&mut self.fetch, place)?) {
-                    break Some(place);
-                }
-            },
+            Steps::Matching(matches) => matches.next(view, &mut self.fetch)?,
             Steps::All(span, batch) => {
                 if batch.taken == batch.values.len() {
                     let backward = span.backward;
@@ -222,7 +275,9 @@ impl Cursor {
                 }
             }
         };
-        self.left = left;
+        if place.is_some() {
+            self.left = left;
+        }
         Ok(place)
     }
 }

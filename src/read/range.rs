@@ -64,9 +64,10 @@ impl<N: Number> Read<N> {
     /// Beginning with the one after this.
     #[must_use]
     pub fn after(self, number: impl Into<N>) -> Self {
-        match number.into().get().checked_add(1) {
+        let number = number.into();
+        match number.get().checked_add(1) {
             Some(next) => self.from(N::from(next)),
-            None => self.limit(0),
+            None => self.from(number).limit(0),
         }
     }
 

@@ -1,11 +1,14 @@
 //! A view for users.
 
-use super::{Cursor, Names, Read};
+use super::{Cursor, Documents, Keys, Names, Read};
 use crate::engine::{self, READ_ONE};
 use crate::format::TermKind;
 use crate::log::Fetch;
-use crate::words::{Error, Event, Position, Query, RecordedEvent, Version};
+use crate::words::{
+    DerivedId, Document, DocumentRef, Error, Event, Position, Query, RecordedEvent, Version,
+};
 use std::fmt;
+use uuid::Uuid;
 
 /// The store as it was at one moment. Everything read through it belongs together, whatever is
 /// committed meanwhile.
@@ -56,6 +59,16 @@ impl View {
         Ok(Cursor::query(self.view.clone(), query, &read))
     }
 
+    /// The document with this key, if there is one.
+    pub fn document(&self, key: &str) -> Result<Option<Document>, Error> {
+        Ok(self.reader().document(key)?.map(|document| document.to_document()))
+    }
+
+    /// Documents in the order of their keys.
+    pub fn documents(&self, keys: &Keys) -> Documents {
+        Documents::new(self.view.clone(), keys)
+    }
+
     /// The version of a stream; [`Version::NONE`] if it does not exist.
     pub fn stream_version(&self, name: &str) -> Result<Version, Error> {
         let name = self.view.core.hash(name);
@@ -67,7 +80,24 @@ impl View {
         Ok(self.reader().event(position)?.map(|event| event.to_recorded()))
     }
 
-    /// Reads single events without copying them.
+    /// The event with this id, if there is one: given or derived; of several that were given it the
+    /// first.
+    pub fn event_by_id(&self, id: Uuid) -> Result<Option<RecordedEvent>, Error> {
+        let term = self.view.core.identity.key.term(id.as_bytes()).of(TermKind::Id);
+        let all = (Position::new(1), self.view.head);
+        let first = self.view.ask(|sources| {
+            let mut first = Vec::new();
+            sources.postings(term, all, 1, &mut first)?;
+            Ok(first)
+        })?;
+        if let Some(position) = first.first() {
+            return self.event(*position);
+        }
+        let derived = DerivedId::position(self.view.core.identity.id_bits(), id);
+        Ok(self.event(derived)?.filter(|event| event.id == id))
+    }
+
+    /// Reads single events and documents without copying them.
     pub fn reader(&self) -> Reader {
         let fetch = self.view.core.fetch(self.view.segments.clone(), READ_ONE);
         Reader { view: self.view.clone(), fetch }
@@ -92,7 +122,7 @@ impl View {
     }
 }
 
-/// Reads single events of a view, lending them where they stand.
+/// Reads single events and documents of a view, lending them where they stand.
 pub struct Reader {
     view: engine::View,
     fetch: Fetch,
@@ -107,6 +137,11 @@ impl Reader {
         }
         let Some(place) = self.view.place(position)? else { return Ok(None) };
         self.view.event(&mut self.fetch, place).map(Some)
+    }
+
+    /// The document with this key, if there is one in the view; lent until the next call.
+    pub fn document(&mut self, key: &str) -> Result<Option<DocumentRef<'_>>, Error> {
+        self.view.document(&mut self.fetch, key)
     }
 }
 

@@ -1,14 +1,15 @@
 //! The handle.
 
-use super::Options;
+use super::{Options, Staged};
 use crate::engine::{Chore, CopyReport, Engine, Health, RecoveryReport, Stats, VerifyReport};
-use crate::read::{Cursor, Names, Read, View};
+use crate::read::{Cursor, Documents, Keys, Names, Read, View};
 use crate::storage::{NewFile, Storage};
 use crate::wake;
 use crate::words::{
-    AppendError, Appended, Commit, Error, ExpectedVersion, NewEvent, Position, Query,
+    AppendError, Appended, Commit, Document, Error, ExpectedVersion, NewEvent, Position, Query,
     RecordedEvent, Version,
 };
+use std::borrow::Borrow;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -82,19 +83,51 @@ impl Store {
         self.commit(Commit::new().append(stream, expected, events))
     }
 
-    /// Appends a commit: all of it or nothing, to one or more streams.
+    /// Appends a commit, owned or borrowed: all of it or nothing.
     ///
     /// Runs in the caller's thread and returns when the commit is as durable as it asks to be.
     /// Concurrent commits share a sync.
     ///
     /// # Errors
+    /// In this order: [`AppendError::Empty`], [`AppendError::Limit`] and [`AppendError::Invalid`]
+    /// if the commit can't be one; [`AppendError::IdConflict`] if its ids are those of another one;
     /// [`AppendError::Conflict`] if a stream is not at its expected version;
-    /// [`AppendError::Empty`], [`AppendError::Limit`] and [`AppendError::Invalid`] if the commit
-    /// can't be one; [`AppendError::Other`] if the store is closed, read-only, full or replaced. In
-    /// all of these nothing of it is in the store. [`AppendError::OutcomeUnknown`] if a write or
-    /// sync failed: then open the store again and look.
-    pub fn commit(&self, commit: Commit) -> Result<Appended, AppendError> {
-        self.engine.commit(&commit)
+    /// [`AppendError::DocumentConflict`] if a document is not at its expected revision;
+    /// [`AppendError::ConditionFailed`] or [`AppendError::AlreadyExists`] if a condition does not
+    /// hold. [`AppendError::Other`] if the store is closed, read-only, full or replaced. In all of
+    /// these nothing of it is in the store. [`AppendError::OutcomeUnknown`] if a write or sync
+    /// failed: then open the store again and commit it once more, [with
+    /// ids](Commit::with_ids), or look.
+    pub fn commit(&self, commit: impl Borrow<Commit>) -> Result<Appended, AppendError> {
+        self.engine.commit(commit.borrow())
+    }
+
+    /// Checks and encodes a commit, of which nothing is in the store before [`Staged::commit`].
+    ///
+    /// # Errors
+    /// Those of [`Store::commit`] that say that it can't be a commit.
+    pub fn stage(&self, commit: Commit) -> Result<Staged, AppendError> {
+        Staged::new(self.engine.clone(), commit)
+    }
+
+    /// Puts a document under this key, whatever is there.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn put(
+        &self,
+        key: impl Into<String>,
+        value: impl Into<Vec<u8>>,
+    ) -> Result<Appended, AppendError> {
+        self.commit(Commit::new().put(key, value))
+    }
+
+    /// Deletes the document under this key, whatever is there.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn delete(&self, key: impl Into<String>) -> Result<Appended, AppendError> {
+        self.commit(Commit::new().delete(key))
     }
 
     /// What is visible now, to read several things that belong together.
@@ -125,6 +158,31 @@ impl Store {
     /// The event at this position, if there is one.
     pub fn event(&self, position: impl Into<Position>) -> Result<Option<RecordedEvent>, Error> {
         self.view()?.event(position)
+    }
+
+    /// The event with this id, if there is one: given or derived; of several that were given it the
+    /// first.
+    ///
+    /// ```
+    /// use annals::{NewEvent, Store, Uuid};
+    /// let store = Store::in_memory()?;
+    /// let id = Uuid::from_u128(7);
+    /// store.append("a", 0, [NewEvent::new("Noted", "x").id(id)])?;
+    /// assert_eq!(store.event_by_id(id)?.unwrap().position.get(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn event_by_id(&self, id: Uuid) -> Result<Option<RecordedEvent>, Error> {
+        self.view()?.event_by_id(id)
+    }
+
+    /// The document with this key, if there is one.
+    pub fn document(&self, key: &str) -> Result<Option<Document>, Error> {
+        self.view()?.document(key)
+    }
+
+    /// Documents in the order of their keys. See [`Keys`].
+    pub fn documents(&self, keys: impl Borrow<Keys>) -> Result<Documents, Error> {
+        Ok(self.view()?.documents(keys.borrow()))
     }
 
     /// The version of a stream; [`Version::NONE`] if it does not exist.

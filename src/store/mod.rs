@@ -2,6 +2,8 @@
 
 mod handle;
 mod options;
+mod staged;
 
 pub use handle::Store;
 pub use options::Options;
+pub use staged::Staged;

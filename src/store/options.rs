@@ -69,6 +69,15 @@ impl Options {
         self
     }
 
+    /// Begins each commit in a sector of its own, so that no write touches a sector with bytes that
+    /// were synced before. Annals assumes otherwise, as SQLite does, that bytes rewritten with the
+    /// same value survive a torn write of their sector. It costs 256 bytes a commit on the average.
+    #[must_use]
+    pub fn pad_to_sector(mut self) -> Self {
+        self.settings.pad_to_sector = true;
+        self
+    }
+
     /// How the file is read.
     #[must_use]
     pub fn access(mut self, access: Access) -> Self {

@@ -1,6 +1,6 @@
 //! An event that is to be appended.
 
-use super::{Limit, LimitExceeded, Timestamp, check_name, error::Refusal};
+use super::{Limit, LimitExceeded, Refusal, Timestamp, check_name};
 use uuid::Uuid;
 
 /// What an event is for.

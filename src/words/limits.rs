@@ -22,8 +22,16 @@ pub enum Limit {
     CommitEvents,
     /// Streams that one commit names, written or only expected: 65,536.
     CommitStreams,
+    /// Documents that one commit changes or only expects something of: 65,536.
+    CommitDocuments,
+    /// Conditions of one commit: 65,536.
+    CommitConditions,
     /// Bytes of a stream's name, a type or a tag: 1,024.
     Name,
+    /// Bytes of a document's key: 1,024.
+    Key,
+    /// Bytes of a document's value: 64 MiB.
+    Value,
     /// Tags of one event, or of one item of a query: 128.
     Tags,
     /// Items of one query: 256.
@@ -32,6 +40,8 @@ pub enum Limit {
     Positions,
     /// Versions of a stream: 2^63 - 1.
     Versions,
+    /// Revisions of a document: 2^63 - 1.
+    Revisions,
     /// Bytes of a file: 2^63 - 1.
     FileBytes,
 }
@@ -40,14 +50,17 @@ impl Limit {
     /// The most that is allowed, inclusive.
     pub const fn allowed(self) -> u64 {
         match self {
-            Self::Payload => 64 << 20,
+            Self::Payload | Self::Value => 64 << 20,
             Self::Metadata => 1 << 20,
             Self::CommitBytes => 256 << 20,
-            Self::CommitEvents | Self::CommitStreams => 65_536,
-            Self::Name => 1_024,
+            Self::CommitEvents
+            | Self::CommitStreams
+            | Self::CommitDocuments
+            | Self::CommitConditions => 65_536,
+            Self::Name | Self::Key => 1_024,
             Self::Tags => 128,
             Self::QueryItems => 256,
-            Self::Positions | Self::Versions | Self::FileBytes => (1 << 63) - 1,
+            Self::Positions | Self::Versions | Self::Revisions | Self::FileBytes => (1 << 63) - 1,
         }
     }
 }
@@ -60,11 +73,16 @@ impl fmt::Display for Limit {
             Self::CommitBytes => "bytes of a commit",
             Self::CommitEvents => "events of a commit",
             Self::CommitStreams => "streams of a commit",
+            Self::CommitDocuments => "documents of a commit",
+            Self::CommitConditions => "conditions of a commit",
             Self::Name => "bytes of a name",
+            Self::Key => "bytes of a document's key",
+            Self::Value => "bytes of a document's value",
             Self::Tags => "tags of an event",
             Self::QueryItems => "items of a query",
             Self::Positions => "positions of a store",
             Self::Versions => "versions of a stream",
+            Self::Revisions => "revisions of a document",
             Self::FileBytes => "bytes of a file",
         })
     }

@@ -1,28 +1,36 @@
 //! The terms of the field as types: nothing here does I/O or knows bytes on disk.
 
 mod commit;
+mod condition;
+mod document;
 mod durability;
 mod error;
 mod event;
+mod expected;
 mod limits;
 mod names;
 mod number;
 mod query;
 mod recorded;
+mod refusal;
 mod time;
 
-pub use commit::{Appended, Commit, ExpectedVersion, StreamAppend};
+pub use commit::{Appended, Commit, IdCheck};
+pub(crate) use commit::{Change, DocumentPart};
+pub use condition::AppendCondition;
+pub use document::{Document, DocumentRef};
 pub use durability::Durability;
-pub use error::{
-    AppendError, Conflict, Corruption, Error, ErrorKind, Invalid, LimitExceeded, Refusal,
-};
+pub use error::{Corruption, Error, ErrorKind};
 pub use event::{EventKind, NewEvent};
+pub use expected::ExpectedVersion;
 pub use limits::Limit;
-pub use names::{category_of, check_name};
-pub use number::{LogOffset, Position, Version};
+pub use names::{category_of, check_key, check_name};
+pub use number::{LogOffset, Position, Revision, Version};
 pub use query::{Query, QueryItem};
-#[cfg(test)]
-pub(crate) use recorded::derived_id;
+pub(crate) use recorded::{DerivedId, IdOf, Name, NameSource};
 pub use recorded::{Event, RecordedEvent, Tags};
-pub(crate) use recorded::{IdOf, Name, NameSource};
+pub use refusal::{
+    AppendError, ConditionFailed, Conflict, Difference, DocumentConflict, IdConflict, Invalid,
+    LimitExceeded, Refusal,
+};
 pub use time::Timestamp;

@@ -1,6 +1,7 @@
-//! Names: of streams, categories, types and tags. UTF-8 without NUL, 1 to 1,024 bytes.
+//! Names: of streams, categories, types and tags, and keys of documents. UTF-8 without NUL, 1 to
+//! 1,024 bytes.
 
-use super::{Invalid, Limit, LimitExceeded, error::Refusal};
+use super::{Invalid, Limit, LimitExceeded, Refusal};
 
 /// The category of a stream: its name up to the first `-`, or all of it.
 ///
@@ -15,12 +16,20 @@ pub fn category_of(stream: &str) -> &str {
 
 /// Whether `name` may be a stream's name, a type or a tag; `what` says which, for the error.
 pub fn check_name(what: &'static str, name: &str) -> Result<(), Refusal> {
-    if name.is_empty() {
+    check_text(what, Limit::Name, name)
+}
+
+/// Whether `key` may be a document's key: it is as a name is.
+pub fn check_key(key: &str) -> Result<(), Refusal> {
+    check_text("document key", Limit::Key, key)
+}
+
+fn check_text(what: &'static str, limit: Limit, text: &str) -> Result<(), Refusal> {
+    if text.is_empty() {
         return Err(Refusal::Invalid(Invalid::EmptyName { what }));
     }
-    let given = u64::try_from(name.len()).unwrap_or(u64::MAX);
-    LimitExceeded::check(Limit::Name, given)?;
-    if name.as_bytes().contains(&0) {
+    LimitExceeded::check_len(limit, text.len())?;
+    if text.as_bytes().contains(&0) {
         return Err(Refusal::Invalid(Invalid::NulInName { what }));
     }
     Ok(())

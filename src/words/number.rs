@@ -78,7 +78,6 @@ impl fmt::Display for Position {
 /// use annals::Version;
 /// assert_eq!(Version::NONE.next(), Some(Version::new(1)));
 /// ```
-#[doc(alias = "revision")]
 #[doc(alias = "sequence")]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Version(u64);
@@ -126,6 +125,67 @@ impl fmt::Debug for Version {
 }
 
 impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A document's number among the changes of its key: 1, 2, 3 …; a deletion is a change too.
+///
+/// [`Revision::NONE`] (0) means that there is no such document. No revision of a key is given
+/// twice, also after the document was deleted.
+///
+/// ```
+/// use annals::{Revision, Store};
+/// let store = Store::in_memory()?;
+/// store.put("settings", "dark")?;
+/// assert_eq!(store.document("settings")?.unwrap().revision, Revision::new(1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "etag")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Revision(u64);
+
+impl Revision {
+    /// No such document.
+    pub const NONE: Self = Self(0);
+    /// The last revision that a document can have.
+    pub const MAX: Self = Self((1 << 63) - 1);
+
+    /// The revision with this number.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number itself.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The revision after this one, or nothing after [`Revision::MAX`].
+    pub const fn next(self) -> Option<Self> {
+        if self.0 < Self::MAX.0 { Some(Self(self.0 + 1)) } else { None }
+    }
+
+    /// The revision before this one; before the first there is [`Revision::NONE`].
+    pub(crate) const fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+}
+
+impl From<u64> for Revision {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Debug for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "r{}", self.0)
+    }
+}
+
+impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

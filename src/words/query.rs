@@ -1,8 +1,6 @@
 //! Queries: which events are meant.
 
-use super::{
-    Event, EventKind, Invalid, Limit, LimitExceeded, Timestamp, check_name, error::Refusal,
-};
+use super::{Event, EventKind, Invalid, Limit, LimitExceeded, Refusal, Timestamp, check_name};
 use uuid::Uuid;
 
 /// Which events are meant: all, or those of any of its items.
@@ -80,6 +78,12 @@ impl Query {
     /// looked at.
     pub(crate) fn has_rest(&self) -> bool {
         self.items.iter().flatten().any(QueryItem::has_rest)
+    }
+
+    /// Whether the index alone does not answer it: the log has to be read.
+    pub(crate) fn reads_log(&self) -> bool {
+        let items = self.items.iter().flatten();
+        items.into_iter().any(|item| item.has_rest() || item.has_times())
     }
 
     /// Its items; nothing for all events.
@@ -217,6 +221,11 @@ impl QueryItem {
 
     fn has_rest(&self) -> bool {
         self.stream_prefix.is_some() || self.kind.is_some()
+    }
+
+    /// Whether it asks for a range of recorded times.
+    pub(crate) fn has_times(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
     }
 
     fn check(&self) -> Result<(), Refusal> {

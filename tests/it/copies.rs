@@ -26,7 +26,7 @@ fn fill(store: &Store, commits: u64) {
         let event = |text: String| {
             let event =
                 NewEvent::new(format!("Type{}", nth % 3), text).tag(format!("t:{}", nth % 7));
-            if nth % 4 == 0 { event.id(Uuid::from_u128(nth.into())) } else { event }
+            if nth % 4 == 0 { event.id(Uuid::new_v4()) } else { event }
         };
         let commit = Commit::new()
             .append(format!("a-{}", nth % 9), ExpectedVersion::Any, [event(format!("one {nth}"))])

@@ -4,8 +4,8 @@
 use crate::fixture::note;
 use annals::storage::MemoryStorage;
 use annals::{
-    Commit, Durability, Ending, ErrorKind, ExpectedVersion, NewEvent, Options, Read, RecordedEvent,
-    Store,
+    Commit, Document, Durability, Ending, ErrorKind, ExpectedVersion, Keys, NewEvent, Options,
+    Read, RecordedEvent, Store,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 struct Small {
     bytes: Vec<u8>,
     events: Vec<RecordedEvent>,
+    documents: Vec<Document>,
 }
 
 fn options() -> Options {
@@ -24,6 +25,11 @@ fn on(bytes: Vec<u8>) -> Arc<MemoryStorage> {
     Arc::new(MemoryStorage::from_bytes(bytes))
 }
 
+/// All documents, of which each may be damaged.
+fn documents(store: &Store) -> Result<Vec<Document>, annals::Error> {
+    store.documents(Keys::all())?.collect()
+}
+
 fn read(store: &Store) -> Result<Vec<RecordedEvent>, annals::Error> {
     store.read_all(Read::new())?.collect()
 }
@@ -32,25 +38,30 @@ fn read(store: &Store) -> Result<Vec<RecordedEvent>, annals::Error> {
 /// was just after its last commit was acknowledged.
 fn small(closed: bool, last: Durability) -> Small {
     let device = on(Vec::new());
-    let event = |text: &str| {
-        NewEvent::new("Noted", text)
-            .tag("t:1")
-            .metadata("m")
-            .id(Uuid::from_u128(text.len() as u128))
+    let mut ids = 0;
+    let mut event = |text: &str| {
+        ids += 1;
+        NewEvent::new("Noted", text).tag("t:1").metadata("m").id(Uuid::from_u128(ids))
     };
     let store = options().open_storage(device.clone()).unwrap();
     store.append("a-1", 0, [event("one"), note("two")]).unwrap();
     store.append("a-2", 0, [event(&"three ".repeat(200))]).unwrap();
+    store.put("a-1/state", "begun").unwrap();
+    store.put("a-2/state", "begun").unwrap();
     store.close().unwrap();
     let store = options().open_storage(device.clone()).unwrap();
     for nth in 0..5 {
         let commit = Commit::new()
             .append("a-1", ExpectedVersion::StreamExists, [event(&"four ".repeat(100 + nth))])
-            .append(format!("b-{nth}"), ExpectedVersion::NoStream, [note("five")]);
+            .append(format!("b-{nth}"), ExpectedVersion::NoStream, [note("five")])
+            .put("a-1/state", format!("gone on {nth} times"));
         store.commit(commit).unwrap();
     }
     let commit = Commit::new().append("a-2", 1, [event("six"), note("seven")]);
+    let commit = commit.put("a-2/state", "done").delete("a-3/state");
     store.commit(commit.durability(last)).unwrap();
+    let documents = documents(&store).unwrap();
+    assert_eq!(documents.len(), 2);
     let events = read(&store).unwrap();
     assert_eq!(events.len(), 15);
     if closed {
@@ -58,7 +69,7 @@ fn small(closed: bool, last: Durability) -> Small {
     }
     let bytes = device.to_bytes();
     assert!(bytes.len() <= 20 * 4_096, "{}", bytes.len());
-    Small { bytes, events }
+    Small { bytes, events, documents }
 }
 
 impl Small {
@@ -104,6 +115,13 @@ impl Small {
                 return false;
             }
         }
+        match documents(&store) {
+            Ok(found) => assert!(found == self.documents, "byte {at} ^ {mask:#x}: other documents"),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Corrupt, "byte {at}: {error}");
+                return false;
+            }
+        }
         // What is appended stands as firmly as on an undamaged store.
         if at.is_multiple_of(5) {
             store.append("new", 0, [note("more")]).unwrap();
@@ -115,6 +133,7 @@ impl Small {
             assert!(if fixed { !told } else { told || !tells }, "byte {at}: {told}");
             let again = options().open_storage(on(device.to_bytes())).unwrap();
             assert_eq!(read(&again).unwrap().len(), self.events.len() + 1, "byte {at}");
+            assert!(documents(&again).unwrap() == self.documents, "byte {at}");
         }
         true
     }
@@ -142,6 +161,16 @@ impl Small {
         }
         let damaged = store.recovery_report().ending == Ending::Damaged;
         assert!(found == self.events.len() || damaged, "byte {at}: {found} events, no word");
+        match documents(&store) {
+            Ok(documents) => {
+                let whole = documents == self.documents;
+                assert!(whole || damaged, "byte {at} ^ {mask:#x}: other documents");
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Corrupt, "byte {at}: {error}");
+                return false;
+            }
+        }
         assert!(device.to_bytes()[at] == self.bytes[at] ^ mask, "looking has written");
         found == self.events.len()
     }

@@ -6,7 +6,7 @@
 
 use super::CopyReport;
 use crate::engine::core::Core;
-use crate::engine::heal::{build_run, frame_mark, run_error};
+use crate::engine::heal::{build_run, indexed_to, run_error};
 use crate::engine::settings::Settings;
 use crate::engine::verify::VerifyReport;
 use crate::engine::writer::{Engine, Mode};
@@ -77,9 +77,8 @@ impl Engine {
                 return cancelled();
             }
         }
-        let first = view.sources.first();
         slot.index = end;
-        if runs.last().map_or(first, |last| last.next) < end.next {
+        if indexed_to(runs.last()) < end.at {
             let id = runs.iter().map(|run| run.id).max().unwrap_or(0).saturating_add(1);
             if runs.len() >= SLOT_RUNS {
                 // There is no room for one more: the last one is made longer.
@@ -88,11 +87,6 @@ impl Engine {
             let wanted = RunRef { file_offset: 0, pages: 0, id, end: end.at, next: end.next };
             let run = self.run_behind(runs.last(), &wanted)?;
             runs.push(self.copy_run(&**target, &run, None, &mut file_end)?);
-        } else {
-            // No event since the last run; but the log may go on, with an end record.
-            let list = self.core.flow.lock().segments.clone();
-            let core = &*self.core;
-            slot.index = frame_mark(&core.storage, &core.identity, &list, runs.last(), end)?;
         }
 
         slot.watermark = end.at;
@@ -121,8 +115,8 @@ impl Engine {
             }));
         }
         let bytes = target.size().map_err(failed)?;
-        let VerifyReport { commits, events, .. } = report;
-        Ok(CopyReport { commits, events, bytes, cancelled: false })
+        let VerifyReport { commits, events, documents, .. } = report;
+        Ok(CopyReport { commits, events, documents, bytes, cancelled: false })
     }
 
     /// Where the durable log ends now, and what the newest slot says.

@@ -1,18 +1,20 @@
 //! Compacting: the same events at the same positions, written anew into a store with an id of its
-//! own. What is not taken along: room that nobody uses, and pieces of index that were merged.
+//! own. What is not taken along: documents that were replaced or deleted, room that nobody uses,
+//! and pieces of index that were merged.
 
 use super::CopyReport;
 use crate::engine::settings::{Clock, Settings};
 use crate::engine::view::View;
 use crate::engine::writer::Engine;
 use crate::engine::{Chore, READ_AHEAD};
-use crate::format::{Chain, Entry, Mark, SEGMENT_HEADER_LEN, u64_of};
+use crate::format::{Chain, Entries, Mark, SEGMENT_HEADER_LEN, u64_of};
 use crate::log::{Fetch, Located, Walk, Window};
 use crate::storage::{Storage, sync_full};
 use crate::words::{
-    AppendError, Commit, Corruption, Durability, Error, ErrorKind, Event, ExpectedVersion,
-    LogOffset, NewEvent, Position, Timestamp, Version,
+    AppendError, Change, Commit, Corruption, DocumentPart, Durability, Error, ErrorKind, Event,
+    IdCheck, LogOffset, NewEvent, Position, Timestamp,
 };
+use std::collections::HashSet;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -69,7 +71,7 @@ impl Engine {
             let mut commit = None;
             let just_one = walk.here.at.plus(1);
             let stop = walk
-                .run(just_one, &mut |met: &[Entry<'_>]| {
+                .run(just_one, &mut |met: Entries<'_>| {
                     commit = Some(again(&view, &mut fetch, met));
                     true
                 })
@@ -82,12 +84,12 @@ impl Engine {
                     what: "the log fails its check, so the store can't be compacted".to_owned(),
                 }));
             }
-            // The end of a segment is no commit.
-            if let Some(commit) = commit {
-                let (commit, recorded) = commit?;
+            // The end of a segment is no commit; nor is one of which nothing is left.
+            if let Some((commit, recorded)) = commit.transpose()?.flatten() {
                 clock.0.store(recorded.micros(), Ordering::Relaxed);
                 let appended = copy.commit(&commit).map_err(refused)?;
                 debug_assert_eq!(appended.last, walk.here.next.previous());
+                report.documents += u64_of(commit.documents.len());
                 report.commits += 1;
                 report.events = appended.last.get();
                 if copy.core.index.sources().tables.len() > 1 {
@@ -105,26 +107,40 @@ impl Engine {
     }
 }
 
-/// A commit as it was made, with the ids written out, and its recorded time.
-fn again(view: &View, fetch: &mut Fetch, met: &[Entry<'_>]) -> Result<(Commit, Timestamp), Error> {
-    let mut commit = Commit::new();
+/// A commit as it was made, with the ids written out, without the documents that were replaced or
+/// deleted later; and its recorded time. Nothing if nothing is left of it.
+fn again(
+    view: &View,
+    fetch: &mut Fetch,
+    met: Entries<'_>,
+) -> Result<Option<(Commit, Timestamp)>, Error> {
+    let mut commit = Commit::new().id_check(IdCheck::Off);
     let mut recorded = Timestamp::from_micros(i64::MIN);
-    let mut rest = met;
-    while let Some(first) = rest.first() {
-        let same = rest.iter().take_while(|entry| entry.stream.hash == first.stream.hash).count();
-        let (part, others) = rest.split_at_checked(same).unwrap_or_default();
-        rest = others;
-        let mut events = Vec::with_capacity(part.len());
-        for entry in part {
-            let place = Located { position: entry.position, at: entry.at };
-            let event = view.event(fetch, place)?;
-            recorded = event.recorded;
-            events.push(new_event(&event));
+    let mut expected = HashSet::with_capacity(met.events.len());
+    for entry in met.events {
+        let stream = entry.stream.text;
+        if expected.insert(entry.stream.hash) {
+            commit = commit.expect(stream, entry.version.get().saturating_sub(1));
         }
-        let before = Version::new(first.version.get().saturating_sub(1));
-        commit = commit.append(first.stream.text, ExpectedVersion::Exact(before), events);
+        let event = view.event(fetch, Located { position: entry.position, at: entry.at })?;
+        recorded = event.recorded;
+        commit = commit.event(stream, new_event(&event));
     }
-    Ok((commit, recorded))
+    for entry in met.documents.iter().filter(|entry| !entry.place.deleted) {
+        if view.document_place(entry.key.hash)? != Some(entry.place) {
+            continue;
+        }
+        let Some(document) = view.document(fetch, entry.key.text)? else { continue };
+        recorded = document.recorded;
+        commit = commit.document_part(DocumentPart {
+            key: document.key.to_owned(),
+            expected: None,
+            change: Change::Put(document.value.to_vec()),
+            given: Some(document.revision),
+        });
+    }
+    let left = !met.events.is_empty() || !commit.documents.is_empty();
+    Ok(left.then_some((commit, recorded)))
 }
 
 fn new_event(event: &Event<'_>) -> NewEvent {

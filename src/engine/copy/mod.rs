@@ -11,6 +11,8 @@ pub struct CopyReport {
     pub commits: u64,
     /// Events in the copy.
     pub events: u64,
+    /// Records of documents in the copy.
+    pub documents: u64,
     /// Bytes of the copy, as long as its file is.
     pub bytes: u64,
     /// Whether it was stopped before the end: then there is no copy.

@@ -3,7 +3,7 @@
 use crate::format::bytes::get_u32;
 use crate::format::layout::event;
 use crate::format::*;
-use crate::words::{EventKind, LogOffset, NewEvent, Position, Timestamp, Version};
+use crate::words::{EventKind, LogOffset, NewEvent, Position, Revision, Timestamp, Version};
 use uuid::Uuid;
 
 pub const ID: Uuid = Uuid::from_u128(0x1011_1213_1415_8617_9819_1a1b_1c1d_1e1f);
@@ -36,22 +36,48 @@ pub fn name_record(text: &str, at: u64) -> Vec<u8> {
     bytes
 }
 
-/// Where an example's event stands: distance to its frame's header, log offset, position and
-/// version.
-pub type Place = (u32, u64, u64, u64);
+/// The key of the document of the examples.
+pub const STATE_KEY: &str = "order-1/state";
+
+/// Its record, put by the second commit.
+pub fn state_record() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let body_crc = RawDocument::write(STATE_KEY, Some(br#"{"paid":true}"#), &mut bytes);
+    let head = DocumentHead {
+        distance: 304,
+        revision: Revision::new(1),
+        before: None,
+        head: Position::new(3),
+        recorded: Timestamp::from_micros(SECOND_TIME),
+    };
+    head.write(&mut bytes, body_crc, state_place().at, &key());
+    bytes
+}
+
+/// Where it stands.
+pub fn state_place() -> DocumentPlace {
+    DocumentPlace { at: LogOffset::new(592), revision: Revision::new(1), deleted: false }
+}
+
+/// Where an example's event stands, and when that was: distance to its frame's header, log offset,
+/// position and version, recorded time.
+pub type Place = (u32, u64, u64, i64);
 
 pub fn event_record(
     event: &NewEvent,
     (stream, kind, tags): (u32, u32, &[u32]),
     place: Place,
 ) -> Vec<u8> {
-    let (distance, at, position, version) = place;
+    let (distance, at, position, recorded) = place;
     let mut bytes = Vec::new();
     let body_crc = BodyPlan::new(event).write(&mut bytes);
     for (nth, tag) in tags.iter().enumerate() {
         write_tag_ref(&mut bytes, nth, *tag);
     }
-    let head = EventHead { distance, stream, event_type: kind, version: Version::new(version) };
+    // All are of one stream, so positions and versions are alike.
+    let version = Version::new(position);
+    let recorded = Timestamp::from_micros(recorded);
+    let head = EventHead { distance, stream, event_type: kind, version, recorded };
     let place = (LogOffset::new(at), Position::new(position));
     head.write(&mut bytes, (tags.len(), body_crc), place, &key());
     bytes
@@ -83,16 +109,17 @@ pub fn first_records() -> [Vec<u8>; 4] {
         name_record("order-1", 160),
         name_record("OrderPlaced", 176),
         name_record("customer:7", 200),
-        event_record(&placed(), (160, 176, &[200]), (160, 224, 1, 1)),
+        event_record(&placed(), (160, 176, &[200]), (160, 224, 1, FIRST_TIME)),
     ]
 }
 
-pub fn second_records() -> [Vec<u8>; 4] {
+pub fn second_records() -> [Vec<u8>; 5] {
     [
-        name_record("OrderPaid", 376),
-        name_record("late", 400),
-        event_record(&paid(), (160, 376, &[200, 400]), (136, 416, 2, 2)),
-        event_record(&bare(), (160, 376, &[]), (256, 536, 3, 3)),
+        name_record("OrderPaid", 384),
+        name_record("late", 408),
+        event_record(&paid(), (160, 384, &[200, 408]), (136, 424, 2, SECOND_TIME)),
+        event_record(&bare(), (160, 384, &[]), (264, 552, 3, SECOND_TIME)),
+        state_record(),
     ]
 }
 
@@ -107,7 +134,8 @@ pub fn first_frame() -> FrameHeader {
         kind: FrameKind::Commit,
         at: LogOffset::new(64),
         epoch: EPOCH,
-        length: 216,
+        length: 224,
+        padding: 0,
         records: 4,
         events: 1,
         records_check: records_check(&first_records()),
@@ -121,16 +149,17 @@ pub fn first_frame() -> FrameHeader {
 pub fn second_frame() -> FrameHeader {
     FrameHeader {
         kind: FrameKind::Commit,
-        at: LogOffset::new(280),
+        at: LogOffset::new(288),
         epoch: EPOCH,
-        length: 288,
-        records: 4,
+        length: 384,
+        padding: 0,
+        records: 5,
         events: 2,
         records_check: records_check(&second_records()),
         first: Position::new(2),
         recorded: Timestamp::from_micros(SECOND_TIME),
         before: first_frame().encode(&key()).1,
-        watermark: LogOffset::new(280),
+        watermark: LogOffset::new(288),
     }
 }
 
@@ -147,11 +176,11 @@ pub fn end_record() -> FrameHeader {
 }
 
 pub fn end_stub() -> Stub {
-    Stub { at: LogOffset::new(568), epoch: EPOCH, watermark: LogOffset::new(568) }
+    Stub { at: LogOffset::new(672), epoch: EPOCH, watermark: LogOffset::new(672) }
 }
 
 /// Where the records of the three events stand.
-pub const RECORDS: [u64; 3] = [224, 416, 536];
+pub const RECORDS: [u64; 3] = [224, 424, 552];
 
 /// The run, as the slot names it.
 pub fn run_place() -> RunRef {
@@ -159,7 +188,7 @@ pub fn run_place() -> RunRef {
         file_offset: second_segment().extent.end(),
         pages: 6,
         id: 1,
-        end: LogOffset::new(568),
+        end: LogOffset::new(672),
         next: Position::new(4),
     }
 }
@@ -179,14 +208,16 @@ pub fn run_header() -> RunHeader {
         first: Position::new(1),
         next: run_place().next,
         width: 4,
-        terms: count(terms.len()),
+        terms: count(terms.len() + 1),
         postings: count(postings),
         name_pages: 1,
         segments: 1,
+        payload_bytes: 14,
     }
 }
 
-/// The names of the run in their order, and which events have them.
+/// The names of events in the run, in their order, and which events have them. The document's key
+/// stands behind them.
 pub fn run_names() -> [(TermKind, &'static str, &'static [u32]); 6] {
     [
         (TermKind::Stream, "order-1", &[0, 1, 2]),
@@ -198,7 +229,7 @@ pub fn run_names() -> [(TermKind, &'static str, &'static [u32]); 6] {
     ]
 }
 
-/// All terms of the run: kind, text, which events have it.
+/// All terms of events in the run: kind, text, which events have it.
 pub fn run_terms() -> Vec<(TermKind, Vec<u8>, &'static [u32])> {
     let names = run_names().map(|(kind, text, postings)| (kind, text.into(), postings));
     let others: [(TermKind, Vec<u8>, &'static [u32]); 5] = [
@@ -218,20 +249,27 @@ pub fn run_pages() -> Vec<u8> {
     for at in RECORDS {
         offsets.extend(u32::try_from((at - RECORDS[0]) / 8).unwrap().to_le_bytes());
     }
-    let mut sorted: Vec<_> = run_terms()
+    let state = key().term(STATE_KEY.as_bytes()).of(TermKind::Document);
+    let mut sorted: Vec<(TermHash, &[u32])> = run_terms()
         .into_iter()
         .map(|(kind, text, postings)| (key().term(&text).of(kind), postings))
         .collect();
+    sorted.push((state, &[]));
     sorted.sort_unstable();
     let (mut terms, mut placed) = (Vec::new(), Vec::new());
     for (hash, of_term) in sorted {
+        let mut bytes = [0; TERM_LEN];
+        if hash == state {
+            TermEntry::of_document(state, &state_place()).encode(&mut bytes);
+            terms.extend(bytes);
+            continue;
+        }
         let count = u32::try_from(of_term.len()).unwrap();
         let start = match *of_term {
             [only] => only,
             _ => u32::try_from(placed.len()).unwrap(),
         };
         placed.extend(of_term.iter().filter(|_| count > 1));
-        let mut bytes = [0; TERM_LEN];
         TermEntry { hash, start, count, base: 0 }.encode(&mut bytes);
         terms.extend(bytes);
     }
@@ -245,6 +283,9 @@ pub fn run_pages() -> Vec<u8> {
         names.resize(begin + listed.len(), 0);
         listed.encode(&mut names[begin..]);
     }
+    let begin = names.len();
+    names.resize(begin + Listed::of_document(STATE_KEY).len(), 0);
+    Listed::of_document(STATE_KEY).encode(&mut names[begin..]);
     let segments = first_segment().to_bytes().to_vec();
     let page = |values: Vec<u8>| {
         let mut page = vec![0; PAGE_HEAD_LEN];
@@ -276,7 +317,7 @@ pub fn closed_slot() -> Slot {
         read_compatible: 0,
         counter: 4,
         epoch: EPOCH,
-        watermark: LogOffset::new(568),
+        watermark: LogOffset::new(672),
         recorded: Timestamp::from_micros(SECOND_TIME),
         index: Mark {
             at: run_place().end,
@@ -294,7 +335,7 @@ pub fn written() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let first = SegmentHeader { own: first_segment(), before: None };
     let second = SegmentHeader { own: second_segment(), before: Some(first_segment()) };
     let [order, order_placed, customer, placed] = first_records();
-    let [order_paid, late, paid, bare] = second_records();
+    let [order_paid, late, paid, bare, state] = second_records();
     vec![
         ("header", "", FileHeader { identity: identity() }.encode()),
         ("slot", "", closed_slot().encode()),
@@ -311,6 +352,7 @@ pub fn written() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("event", "1", placed),
         ("event", "2", paid),
         ("event", "3", bare),
+        ("document", STATE_KEY, state),
         ("run", "", run_pages()),
         ("stub", "", end_stub().encode(&key()).to_vec()),
     ]

@@ -2,11 +2,12 @@
 //! writer was right.
 
 use super::fixed::*;
-use super::make::{event_record, name_record};
+use super::make::{DocumentParts, document_record, event_record, name_record};
 use crate::format::bytes::{put_u16, put_u32, put_u64};
 use crate::format::check::crc;
 use crate::format::layout::{
-    event, frame, free_ref, header, listed, name, run, run_ref, segment, segment_ref, slot, stub,
+    document, event, frame, free_ref, header, listed, name, run, run_ref, segment, segment_ref,
+    slot, stub,
 };
 use crate::format::*;
 use crate::words::{LogOffset, NewEvent, Position};
@@ -74,7 +75,6 @@ fn a_slot_with_runs_that_can_not_be_is_damaged() {
         ("a run that ends between words", first + run_ref::END, 644),
         ("a run without log", first + run_ref::END, 2 * PAGE),
         ("a run that goes back", first + run_ref::END, 2 * PAGE + 8),
-        ("a run without events", first + run_ref::NEXT, 8),
         ("a run whose positions go back", first + run_ref::NEXT, 9),
         ("runs that end before the index", second + run_ref::END, 2 * PAGE - 8),
         ("runs that end behind the index", second + run_ref::END, 2 * PAGE + 8),
@@ -209,6 +209,9 @@ fn a_frame_header_that_can_not_be_is_none() {
     refused("shorter than its header", FrameHeader { length: 88, ..frame });
     refused("no length", FrameHeader { length: 0, ..frame });
     refused("a length between words", FrameHeader { length: 204, ..frame });
+    refused("padding between words", FrameHeader { padding: 4, ..frame });
+    refused("more padding than there is room", FrameHeader { padding: 112, ..frame });
+    refused("padding longer than the frame", FrameHeader { padding: u16::MAX - 7, ..frame });
     refused("more events than records", FrameHeader { events: 3, ..frame });
     refused("a watermark beyond itself", FrameHeader { watermark: LogOffset::new(648), ..frame });
     refused("no position", FrameHeader { first: Position::START, ..frame });
@@ -219,6 +222,7 @@ fn a_frame_header_that_can_not_be_is_none() {
     );
     let kind = FrameKind::End { next_segment: FIRST_EXTENT };
     let end = FrameHeader { kind, length: 96, records: 0, events: 0, ..frame };
+    refused("a padded end record", FrameHeader { length: 104, padding: 8, ..end });
     refused("an end record with a body", FrameHeader { length: 104, ..end });
     refused("an end record with a record", FrameHeader { records: 1, ..end });
     let untagged = resealed(&frame.encode(&key()).0, frame::CHECK, |bytes| put_u32(bytes, 0, 0));
@@ -275,6 +279,49 @@ fn a_record_that_can_not_be_is_none() {
     assert!(event(|bytes| put_u32(bytes, event::PAYLOAD_LENGTH, u32::MAX)), "no such payload");
 }
 
+/// Makes a record one that can't be.
+type Spoil = fn(&mut Vec<u8>);
+
+#[test]
+fn a_documents_record_that_can_not_be_is_none() {
+    let put = DocumentParts {
+        key: "order-1/state".to_owned(),
+        value: Some(b"value".to_vec()),
+        at: SPOT.at,
+        distance: 96,
+        revision: 3,
+        before: Some((640, true)),
+        head: SPOT.position,
+        recorded: 0,
+    };
+    let refused = |parts: &DocumentParts, change: Spoil| {
+        let mut bytes = document_record(parts, &key()).0;
+        bytes.extend([b'x'; 2_000]);
+        change(&mut bytes);
+        Record::parse(&bytes).is_none()
+    };
+    assert!(!refused(&put, |_| ()), "a document that can be");
+    let changes: [(&str, Spoil); 12] = [
+        ("an unknown flag", |bytes| bytes[document::FLAGS] |= 4),
+        ("an empty key", |bytes| put_u16(bytes, document::KEY_LENGTH, 0)),
+        ("a key that is too long", |bytes| put_u16(bytes, document::KEY_LENGTH, 1_025)),
+        ("a NUL in the key", |bytes| bytes[document::LEN] = 0),
+        ("a key that is not UTF-8", |bytes| bytes[document::LEN] = 0xFF),
+        ("a value that is not there", |bytes| put_u32(bytes, document::VALUE_LENGTH, 9_000)),
+        ("a deletion with a value", |bytes| bytes[document::FLAGS] |= 1),
+        ("no revision", |bytes| put_u64(bytes, document::REVISION, 0)),
+        ("no such revision", |bytes| put_u64(bytes, document::REVISION, 1 << 63)),
+        ("a first one that has one before", |bytes| put_u64(bytes, document::REVISION, 1)),
+        ("one before it between words", |bytes| put_u64(bytes, document::BEFORE, 644)),
+        ("a deleted one before it that is not there", |bytes| put_u64(bytes, document::BEFORE, 0)),
+    ];
+    for (what, change) in changes {
+        assert!(refused(&put, change), "{what}");
+    }
+    let first = DocumentParts { revision: 1, before: None, value: None, ..put };
+    assert!(!refused(&first, |_| ()), "a deletion of what was not there");
+}
+
 #[test]
 fn a_newer_file_is_told_from_a_damaged_one() {
     let page = FileHeader { identity: a_slot().identity }.encode();
@@ -288,6 +335,8 @@ fn a_newer_file_is_told_from_a_damaged_one() {
         FileHeader::decode(&page).err()
     };
     assert_eq!(header(header::FORMAT_VERSION, 7, true), Some(Unopenable::Newer(7)));
+    assert_eq!(header(header::FORMAT_VERSION, 0, true), Some(Unopenable::Older(0)));
+    assert_eq!(header(header::FORMAT_VERSION, 0, false), Some(Unopenable::Damaged));
     assert_eq!(header(header::FORMAT_VERSION, 7, false), Some(Unopenable::Damaged));
     assert_eq!(header(header::PAGE_SIZE, 8_192, true), Some(Unopenable::Damaged));
     assert_eq!(header(header::MAGIC, 0, true), Some(Unopenable::Foreign));

@@ -30,11 +30,33 @@ fn some_events() -> Vec<NewEvent> {
     ]
 }
 
+/// Documents of all shapes: put and deleted, without and with a value, the first and a later one.
+fn some_documents() -> Vec<Vec<u8>> {
+    let parts = |value: Option<&str>, before| DocumentParts {
+        key: "order-1/state".to_owned(),
+        value: value.map(|value| value.as_bytes().to_vec()),
+        at: SPOT.at,
+        distance: SPOT.distance,
+        revision: 2,
+        before,
+        head: SPOT.position,
+        recorded: SPOT.recorded,
+    };
+    let all = [
+        parts(Some(""), None),
+        parts(Some("some value"), Some((640, false))),
+        parts(Some("some longer value"), Some((640, true))),
+        parts(None, Some((640, false))),
+    ];
+    all.iter().map(|parts| document_record(parts, &key()).0).collect()
+}
+
 /// Whether the bytes begin with a record that is valid there.
 fn is_valid(bytes: &[u8], at: LogOffset, position: Position, key: &FileKey) -> bool {
     Record::parse(bytes).is_some_and(|record| match record {
         Record::Name(name) => name.check(at, key).is_some(),
         Record::Event(event) => event.check(at, position, key).is_some(),
+        Record::Document(document) => document.check(at, key).is_some(),
     })
 }
 
@@ -136,9 +158,9 @@ fn no_flipped_bit_of_a_record_passes() {
         some_events().iter().flat_map(|event| event_record(event, &SPOT, &key()).0).collect();
     let names = ["a", "order-1", "1234567", "12345678", &"ä".repeat(512)];
     let names = names.iter().map(|text| name_record(text, at, &key()).0);
-    for record in
-        some_events().iter().map(|event| event_record(event, &SPOT, &key()).0).chain(names)
-    {
+    let events = some_events();
+    let events = events.iter().map(|event| event_record(event, &SPOT, &key()).0);
+    for record in events.chain(names).chain(some_documents()) {
         assert!(is_valid(&record, at, SPOT.position, &key()));
         each_flip(&record, |record, bit| {
             assert!(!is_valid(record, at, SPOT.position, &key()), "alone, bit {bit}");
@@ -166,9 +188,9 @@ fn what_is_cut_short_is_nothing() {
         assert_eq!(Stub::decode(&cut(&stub), a_stub().at, &key()), None);
     }
     let name = name_record("order-1", SPOT.at, &key()).0;
-    for record in
-        some_events().iter().map(|event| event_record(event, &SPOT, &key()).0).chain([name])
-    {
+    let events = some_events();
+    let events = events.iter().map(|event| event_record(event, &SPOT, &key()).0);
+    for record in events.chain([name]).chain(some_documents()) {
         for length in 0..record.len() {
             assert!(Record::parse(&record[..length]).is_none(), "{length} of {}", record.len());
         }

@@ -62,6 +62,7 @@ pub fn a_run() -> (RunHeader, RunRef) {
         postings: 3_000,
         name_pages: 2,
         segments: 3,
+        payload_bytes: 70_000,
     };
     let pages = header.sections().map_or(0, |(_, pages)| pages);
     let (end, next) = (header.end, header.next);
@@ -87,6 +88,7 @@ pub fn a_frame() -> FrameHeader {
         at: LogOffset::new(640),
         epoch: Epoch { counter: 2, salt: 77 },
         length: 200,
+        padding: 0,
         records: 2,
         events: 1,
         records_check: 5,
@@ -112,4 +114,5 @@ pub const SPOT: Spot = Spot {
     stream: 160,
     event_type: 176,
     version: 3,
+    recorded: 1_700_000_000_000_000,
 };

@@ -1,7 +1,7 @@
 //! Arbitrary structures, such as a writer could write.
 
 use crate::format::*;
-use crate::words::{EventKind, LogOffset, NewEvent, Position, Timestamp, Version};
+use crate::words::{EventKind, LogOffset, NewEvent, Position, Revision, Timestamp, Version};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -169,8 +169,8 @@ impl SlotParts {
 /// Headers of runs, and the runs as a slot names them.
 pub fn runs() -> impl Strategy<Value = (RunHeader, RunRef)> {
     let log = (0..MOST / 16, 1..MOST / 16);
-    let positions = (1..=MOST, 1..=u32::MAX);
-    let counts = (any::<u32>(), any::<u32>(), 0..1_u32 << 31, 0..1_u32 << 20);
+    let positions = (1..=MOST, 0..1_u32 << 31);
+    let counts = (any::<u32>(), any::<u32>(), 0..1_u32 << 31, 0..1_u32 << 20, any::<u64>());
     let width = prop_oneof![Just(4), Just(8)];
     let place = (4..1_u64 << 40, any::<u32>());
     (any::<u32>(), log, positions, width, counts, place).prop_map(
@@ -186,6 +186,7 @@ pub fn runs() -> impl Strategy<Value = (RunHeader, RunRef)> {
                 postings: counts.1,
                 name_pages: counts.2,
                 segments: counts.3,
+                payload_bytes: counts.4,
             };
             let (_, pages) = header.sections().unwrap();
             let (end, next) = (header.end, header.next);
@@ -209,21 +210,23 @@ pub fn listed() -> impl Strategy<Value = (TermKind, String, [u32; 3])> {
 }
 
 pub fn frames() -> impl Strategy<Value = FrameHeader> {
-    let counts = (12..1_u32 << 29, any::<u32>(), any::<u32>(), any::<u32>());
+    let counts = (12..1_u32 << 29, any::<u32>(), any::<u32>(), any::<u32>(), any::<u16>());
     let marks = (epochs(), any::<u64>(), times(), option::of(any::<u64>()));
     (offsets(), any::<u64>(), 1..=MOST, counts, marks).prop_map(
-        |(at, watermark, first, (words, records, events, records_check), marks)| {
+        |(at, watermark, first, (words, records, events, records_check, padding), marks)| {
             let (epoch, before, recorded, next_segment) = marks;
             let (kind, length, records) = match next_segment {
                 Some(next_segment) => (FrameKind::End { next_segment }, 96, 0),
                 None => (FrameKind::Commit, words * 8, records),
             };
             let events = events.min(records);
+            let padding = u16::try_from(u32::from(padding) % (length - 88) / 8 * 8).unwrap();
             FrameHeader {
                 kind,
                 at,
                 epoch,
                 length,
+                padding,
                 records,
                 events,
                 records_check,
@@ -275,18 +278,20 @@ pub struct Spot {
     pub stream: u32,
     pub event_type: u32,
     pub version: u64,
+    pub recorded: i64,
 }
 
 pub fn spots() -> impl Strategy<Value = Spot> {
     let references = (any::<u32>(), 0..u32::MAX - 200, any::<u32>());
-    (offsets(), positions(), references, any::<u64>()).prop_map(
-        |(at, position, (distance, stream, event_type), version)| Spot {
+    (offsets(), positions(), references, any::<u64>(), any::<i64>()).prop_map(
+        |(at, position, (distance, stream, event_type), version, recorded)| Spot {
             at,
             position,
             distance,
             stream,
             event_type,
             version,
+            recorded,
         },
     )
 }
@@ -303,9 +308,54 @@ pub fn event_record(event: &NewEvent, spot: &Spot, key: &FileKey) -> (Vec<u8>, u
         stream: spot.stream,
         event_type: spot.event_type,
         version: Version::new(spot.version),
+        recorded: Timestamp::from_micros(spot.recorded),
     };
     let place = (spot.at, spot.position);
     let check = head.write(&mut bytes, (event.tags.len(), body_crc), place, key);
+    (bytes, check)
+}
+
+/// What a document's record is made of.
+#[derive(Clone, Debug)]
+pub struct DocumentParts {
+    pub key: String,
+    pub value: Option<Vec<u8>>,
+    pub at: LogOffset,
+    pub distance: u32,
+    pub revision: u64,
+    pub before: Option<(u64, bool)>,
+    pub head: Position,
+    pub recorded: i64,
+}
+
+pub fn documents() -> impl Strategy<Value = DocumentParts> {
+    let body = (names(), option::of(vec(any::<u8>(), 0..200)));
+    let before = option::of((1..MOST / 8, any::<bool>()));
+    let place = (offsets(), any::<u32>(), positions(), any::<i64>());
+    (body, 1..=MOST, before, place).prop_map(|((key, value), revision, before, place)| {
+        let (at, distance, head, recorded) = place;
+        let before = before.map(|(words, deleted)| (words * 8, deleted));
+        let revision = if before.is_some() { revision.max(2) } else { revision };
+        DocumentParts { key, value, at, distance, revision, before, head, recorded }
+    })
+}
+
+/// The whole record of a document, and its check.
+pub fn document_record(parts: &DocumentParts, key: &FileKey) -> (Vec<u8>, u32) {
+    let mut bytes = Vec::new();
+    let body_crc = RawDocument::write(&parts.key, parts.value.as_deref(), &mut bytes);
+    let head = DocumentHead {
+        distance: parts.distance,
+        revision: Revision::new(parts.revision),
+        before: parts.before.map(|(at, deleted)| DocumentPlace {
+            at: LogOffset::new(at),
+            revision: Revision::new(parts.revision - 1),
+            deleted,
+        }),
+        head: parts.head,
+        recorded: Timestamp::from_micros(parts.recorded),
+    };
+    let check = head.write(&mut bytes, body_crc, parts.at, key);
     (bytes, check)
 }
 

@@ -2,7 +2,7 @@
 
 use super::make::*;
 use crate::format::*;
-use crate::words::{NewEvent, derived_id};
+use crate::words::{DerivedId, LogOffset, NewEvent, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -168,6 +168,7 @@ proptest! {
         prop_assert_eq!(raw.kind, event.kind);
         prop_assert_eq!(raw.distance, spot.distance);
         prop_assert_eq!(raw.version.get(), spot.version);
+        prop_assert_eq!(raw.recorded.micros(), spot.recorded);
         prop_assert_eq!((raw.stream, raw.event_type), (spot.stream, spot.event_type));
         let tags: Vec<_> = (spot.stream + 1..).take(event.tags.len()).collect();
         prop_assert_eq!(raw.tags().collect::<Vec<_>>(), tags);
@@ -178,6 +179,39 @@ proptest! {
         prop_assert_eq!(raw.schema_version, event.schema_version);
         prop_assert_eq!(raw.metadata, event.metadata.as_deref());
         prop_assert_eq!(raw.payload, event.payload);
+    }
+
+    #[test]
+    fn a_document_is_read_as_it_was_written(parts in documents(), key in keys()) {
+        let key = FileKey::new(key);
+        let (mut bytes, check) = document_record(&parts, &key);
+        let length = bytes.len();
+        prop_assert_eq!(RawDocument::len_hint(&bytes[..DOCUMENT_LEN]), Some(length));
+        bytes.extend([0xA3; 40]);
+        let record = Record::parse(&bytes).unwrap();
+        prop_assert_eq!(record.len(), length);
+        let Record::Document(raw) = record else { panic!("a document became something else") };
+        prop_assert_eq!(raw.check(parts.at, &key), Some(check));
+        prop_assert_eq!(raw.key, &parts.key);
+        prop_assert_eq!(raw.value, parts.value.as_deref());
+        prop_assert_eq!(raw.distance, parts.distance);
+        prop_assert_eq!((raw.revision.get(), raw.head), (parts.revision, parts.head));
+        prop_assert_eq!(raw.recorded.micros(), parts.recorded);
+        let before = raw.before.map(|before| (before.at.get(), before.deleted));
+        prop_assert_eq!(before, parts.before);
+        prop_assert!(raw.before.is_none_or(|it| it.revision.get() + 1 == parts.revision));
+    }
+
+    #[test]
+    fn a_term_of_a_document_is_read_as_it_was_written(
+        hash in any::<u128>(), at in offsets(), revision in any::<u64>(), deleted in any::<bool>(),
+    ) {
+        let place = DocumentPlace { at, revision: revision.into(), deleted };
+        let entry = TermEntry::of_document(TermHash(hash), &place);
+        prop_assert_eq!((entry.document(), entry.hash), (Some(place), TermHash(hash)));
+        // An entry of events has fewer of them than would make it one of a document.
+        let events = TermEntry { count: (1 << 31) - 1, ..entry };
+        prop_assert_eq!(events.document(), None);
     }
 
     /// So a reader knows how much to read before it reads it.
@@ -192,17 +226,24 @@ proptest! {
 
     #[test]
     fn a_derived_id_is_of_version_8_and_of_one_place_only(
-        (id, key, counter, salt) in (any::<u128>(), keys(), any::<u64>(), any::<u64>()),
-        (position, other) in (positions(), positions()),
+        (id, key) in (any::<u128>(), keys()),
+        (at, check, moment) in (offsets(), any::<u32>(), any::<i64>()),
+        (position, other) in (1..1_u64 << 62, 1..1_u64 << 62),
     ) {
-        let (identity, epoch) = (identity(id, key), Epoch { counter, salt });
-        let id = |epoch, position| derived_id(identity.epoch_bits(epoch), position);
-        let derived = id(epoch, position);
+        let store = identity(id, key).id_bits();
+        let (position, other) = (position.into(), other.into());
+        let id = |at, check, moment, position| {
+            DerivedId { store, at, check }.id(position, Timestamp::from_micros(moment))
+        };
+        let derived = id(at, check, moment, position);
         prop_assert_eq!(derived.get_version_num(), 8);
         prop_assert_eq!(derived.get_variant(), uuid::Variant::RFC4122);
-        prop_assert_eq!(derived == id(epoch, other), position == other);
-        let epoch = Epoch { salt: !salt, ..epoch };
-        prop_assert_ne!(derived, id(epoch, position));
+        prop_assert_eq!(derived == id(at, check, moment, other), position == other);
+        prop_assert_eq!(DerivedId::position(store, derived), position);
+        // What got the position instead of an event that a crash took back is another event.
+        prop_assert_ne!(derived, id(at, !check, moment, position));
+        prop_assert_ne!(derived, id(at, check, !moment, position));
+        prop_assert_ne!(derived, id(LogOffset::new(at.get() ^ 8), check, moment, position));
     }
 }
 

@@ -83,6 +83,14 @@ impl Input {
         }
     }
 
+    /// Bytes of the payloads of its events.
+    pub(super) fn payload_bytes(&self) -> u64 {
+        match self {
+            Self::Table(table, ..) => table.payload_bytes(),
+            Self::Run(run) => run.header().payload_bytes,
+        }
+    }
+
     /// What is said of an input that is not what it said: a run is made anew then.
     pub(super) fn lies(&self) -> RunError {
         match self {
@@ -103,14 +111,8 @@ impl Input {
     pub(super) fn term(&self, nth: u32) -> Result<Option<TermEntry>, RunError> {
         match self {
             Self::Table(table, terms, ..) => {
-                let Some((hash, term)) = terms.get(index(u64::from(nth))) else { return Ok(None) };
-                let known = table.read().known_of(*term);
-                Ok(known.map(|known| TermEntry {
-                    hash: *hash,
-                    start: *term,
-                    count: u32::try_from(known.count).unwrap_or(u32::MAX),
-                    base: known.base,
-                }))
+                let Some((_, term)) = terms.get(index(u64::from(nth))) else { return Ok(None) };
+                Ok(table.read().entry(*term))
             }
             Self::Run(run) if nth < run.header().terms => run.term(nth).map(Some),
             Self::Run(_) => Ok(None),

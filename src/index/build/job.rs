@@ -103,6 +103,7 @@ impl Job {
             first,
             next,
             width: if end.since(start) < WIDE { 4 } else { 8 },
+            payload_bytes: inputs.iter().map(Input::payload_bytes).fold(0, u64::saturating_add),
             ..RunHeader::default()
         };
         let sum = |part: fn(&(u64, u64)) -> u64| -> u64 {
@@ -191,7 +192,7 @@ impl Job {
                 self.phase = Phase::CountNames(NameMerge::new(&self.inputs)?, 0);
                 return Ok(());
             }
-            let count = count_of(&of_term);
+            let count = count_of(&of_term).ok_or_else(too_much)?;
             self.header.terms = self.header.terms.saturating_add(1);
             if count > 1 {
                 self.header.postings = self.header.postings.saturating_add(count);
@@ -352,9 +353,13 @@ impl Writing {
         to: &mut Output<'_>,
     ) -> Result<(), RunError> {
         let Some((oldest, first)) = self.copying.first().copied() else { return Ok(()) };
-        let count = count_of(&self.copying);
+        let count = count_of(&self.copying).ok_or_else(too_much)?;
         let mut entry = TermEntry { hash: first.hash, start: self.placed, count, base: first.base };
-        if count == 1 {
+        if count == 0 {
+            // Of a document the newest record counts.
+            entry = self.copying.last().map_or(entry, |(_, newest)| *newest);
+            self.copying.clear();
+        } else if count == 1 {
             // The only posting stands in the entry itself.
             scratch.clear();
             if let Some(input) = inputs.get(oldest) {
@@ -433,9 +438,14 @@ impl super::input::OwnName {
     }
 }
 
-/// Postings of a term in all inputs that have it.
-fn count_of(of_term: &[(usize, TermEntry)]) -> u32 {
-    of_term.iter().fold(0, |sum, (_, entry)| sum.saturating_add(entry.count))
+/// Postings of a term in all inputs that have it: a document has none. Nothing if it is a document
+/// in one of them and not in another.
+fn count_of(of_term: &[(usize, TermEntry)]) -> Option<u32> {
+    let documents = of_term.iter().filter(|(_, entry)| entry.document().is_some()).count();
+    if documents > 0 {
+        return (documents == of_term.len()).then_some(0);
+    }
+    Some(of_term.iter().fold(0, |sum, (_, entry)| sum.saturating_add(entry.count)))
 }
 
 /// Inputs that are not what they said.

@@ -1,7 +1,7 @@
 //! The terms and names of several inputs as one sequence.
 
 use super::input::{Input, NameCursor, OwnName};
-use crate::format::TermEntry;
+use crate::format::{TermEntry, TermKind};
 use crate::index::run::RunError;
 use std::cmp::Ordering;
 
@@ -74,14 +74,19 @@ impl NameMerge {
         let names = self.heads.iter().flatten().map(|(name, _)| name);
         let Some(least) = names.min_by(|a, b| order(a, b)) else { return Ok(None) };
         let mut merged = OwnName { count: 0, first: u32::MAX, last: 0, ..least.clone() };
+        let is_document = merged.kind == TermKind::Document;
         for ((head, input), shift) in self.heads.iter_mut().zip(inputs).zip(shift) {
             let Some((name, next)) = head.as_ref().filter(|(name, _)| order(name, &merged).is_eq())
             else {
                 continue;
             };
-            merged.count = merged.count.saturating_add(name.count);
-            merged.first = merged.first.min(name.first.saturating_add(*shift));
-            merged.last = merged.last.max(name.last.saturating_add(*shift));
+            if is_document {
+                merged = OwnName { count: 1, first: 0, ..merged };
+            } else {
+                merged.count = merged.count.saturating_add(name.count);
+                merged.first = merged.first.min(name.first.saturating_add(*shift));
+                merged.last = merged.last.max(name.last.saturating_add(*shift));
+            }
             let following = input.name(*next)?;
             if following.as_ref().is_some_and(|(next, _)| order(next, &merged).is_le()) {
                 return Err(input.lies());

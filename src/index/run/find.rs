@@ -3,12 +3,12 @@
 use super::filter::Block;
 use super::pages::{Pages, Reach, RunError};
 use crate::format::{
-    BLOCKS_PER_PAGE, FENCES_PER_PAGE, FileKey, POSTINGS_PER_PAGE, RunHeader, RunRef,
-    SEGMENTS_PER_PAGE, Sections, SegmentRef, TERMS_PER_PAGE, TermEntry, TermHash, block_at, index,
-    offset_at, segment_at, u32_at, u64_at,
+    BLOCKS_PER_PAGE, DocumentPlace, FENCES_PER_PAGE, FileKey, POSTINGS_PER_PAGE, RunHeader, RunRef,
+    SEGMENTS_PER_PAGE, Sections, SegmentRef, TERMS_PER_PAGE, TermEntry, TermHash, TermKind,
+    block_at, index, offset_at, segment_at, u32_at, u64_at,
 };
 use crate::storage::Storage;
-use crate::words::{LogOffset, Position};
+use crate::words::{LogOffset, Position, Revision};
 use std::sync::Arc;
 
 /// A run that can be read.
@@ -130,8 +130,22 @@ impl Run {
         Ok(segments)
     }
 
-    /// A term, if it is there.
+    /// A term of events, if it is there.
     pub fn find(&self, hash: TermHash) -> Result<Option<TermEntry>, RunError> {
+        match self.entry(hash)? {
+            Some(entry) if entry.document().is_some() => Err(self.lies()),
+            entry => Ok(entry),
+        }
+    }
+
+    /// The newest record of a document, if the run knows of one.
+    pub fn document(&self, key: TermHash) -> Result<Option<DocumentPlace>, RunError> {
+        let Some(entry) = self.entry(key.of(TermKind::Document))? else { return Ok(None) };
+        entry.document().map(Some).ok_or_else(|| self.lies())
+    }
+
+    /// A term, if it is there.
+    pub fn entry(&self, hash: TermHash) -> Result<Option<TermEntry>, RunError> {
         let pages = self.sections.terms.len();
         if pages == 0 || !self.may_have(hash)? {
             return Ok(None);
@@ -232,8 +246,13 @@ impl Run {
         index(u64::from(self.header.terms.saturating_sub(before).min(TERMS_PER_PAGE)))
     }
 
-    /// The entry, if its postings are within the run.
+    /// The entry, if its postings, or its record, are within the run.
     fn sane(&self, entry: TermEntry, page: u32) -> Result<TermEntry, RunError> {
+        if let Some(place) = entry.document() {
+            let there = place.at >= self.header.start && place.at < self.header.end;
+            let known = place.revision > Revision::NONE && place.revision <= Revision::MAX;
+            return if there && known { Ok(entry) } else { Err(self.pages.damaged(page)) };
+        }
         let fits = match entry.count {
             0 => false,
             1 => entry.start < self.events,
@@ -256,6 +275,7 @@ impl Run {
     pub fn placed(&self, entry: &TermEntry, placed: u32) -> Result<u32, RunError> {
         match entry.count {
             0 | 1 => Ok(placed),
+            _ if entry.document().is_some() => Ok(placed),
             count if entry.start == placed => Ok(placed.saturating_add(count)),
             _ => Err(self.lies()),
         }

@@ -5,6 +5,7 @@ use super::pages::RunError;
 use crate::format::{Listed, TermKind};
 use crate::index::Name;
 use crate::words::Position;
+use std::ops::{Bound, RangeBounds};
 
 /// Where a walk over a run's names stands.
 #[derive(Clone, Copy, Default)]
@@ -88,4 +89,86 @@ impl Run {
         }
         Ok(())
     }
+
+    /// Adds keys of documents within these bounds, ascending, or descending if `backward`; at most
+    /// `most`.
+    pub fn keys(
+        &self,
+        (first, last): (Bound<&str>, Bound<&str>),
+        backward: bool,
+        most: usize,
+        out: &mut Vec<String>,
+    ) -> Result<(), RunError> {
+        if backward {
+            return self.keys_back((first, last), most, out);
+        }
+        let from = match first {
+            Bound::Included(key) | Bound::Excluded(key) => key,
+            Bound::Unbounded => "",
+        };
+        let mut place = self.names_from(TermKind::Document, from)?;
+        let mut left = most;
+        while left > 0
+            && let Some((Some(key), next)) = self.name_at(place, key_of)?
+        {
+            place = next;
+            if !(first, Bound::Unbounded).contains(&*key) {
+                continue;
+            }
+            if !(Bound::Unbounded, last).contains(&*key) {
+                break;
+            }
+            out.push(key);
+            left -= 1;
+        }
+        Ok(())
+    }
+
+    /// Page by page, from the last that may have one of them.
+    fn keys_back(
+        &self,
+        (first, last): (Bound<&str>, Bound<&str>),
+        most: usize,
+        out: &mut Vec<String>,
+    ) -> Result<(), RunError> {
+        let pages = self.sections.names.end.saturating_sub(self.sections.names.start);
+        let end = match last {
+            Bound::Included(key) | Bound::Excluded(key) => {
+                // The key itself may begin the page behind.
+                self.names_from(TermKind::Document, key)?.page.saturating_add(2).min(pages)
+            }
+            Bound::Unbounded => pages,
+        };
+        let mut left = most;
+        for page in (0..end).rev() {
+            for key in self.names_of(page, key_of)?.into_iter().rev() {
+                // Keys stand behind all other names.
+                let Some(key) = key.filter(|_| left > 0) else { return Ok(()) };
+                if !(first, Bound::Unbounded).contains(&*key) {
+                    return Ok(());
+                }
+                if (Bound::Unbounded, last).contains(&*key) {
+                    out.push(key);
+                    left -= 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All names of one page of them.
+    fn names_of<T>(&self, page: u32, read: impl Fn(&Listed<'_>) -> T) -> Result<Vec<T>, RunError> {
+        let bytes = self.pages.get(self.sections.names.start.saturating_add(page))?;
+        let (mut names, mut at) = (Vec::new(), 0);
+        while let Some(listed) = Listed::decode(&bytes, at) {
+            names.push(read(&listed));
+            at += listed.len();
+        }
+        Ok(names)
+    }
+}
+
+/// A document's key; nothing for other names.
+fn key_of(listed: &Listed<'_>) -> Option<String> {
+    (listed.kind == TermKind::Document).then(|| listed.text.to_owned())
 }

@@ -3,9 +3,10 @@
 use super::Disk;
 use crate::format::document_tests::page::{self, example};
 use crate::format::document_tests::store::{
-    RECORDS, first_segment, key, paid, placed, run_header, run_place, run_terms,
+    RECORDS, STATE_KEY, first_segment, key, paid, placed, run_header, run_place, run_terms,
+    state_place,
 };
-use crate::format::{Chain, Entry, Mark, Named, TermHash};
+use crate::format::{Chain, DocumentEntry, Entries, Entry, Mark, Named, TermHash};
 use crate::index::*;
 use crate::storage::{MemoryStorage, Storage, read_full, write_full};
 use crate::words::{LogOffset, NewEvent, Position, Version};
@@ -24,16 +25,21 @@ fn table() -> Arc<Table> {
     let last = NewEvent::new("OrderPaid", "");
     for ((event, at), nth) in [placed(), paid(), last].iter().zip(RECORDS).zip(1..) {
         let tags: Vec<Named<'_>> = event.tags.iter().map(|tag| named(tag.as_ref())).collect();
-        table.extend([Entry {
+        let payload = u32::try_from(event.payload.len()).unwrap();
+        let entry = Entry {
             position: Position::new(nth),
             at: LogOffset::new(at),
             version: Version::new(nth),
+            payload,
             stream: named("order-1"),
             event_type: named(event.event_type.as_ref()),
             tags: &tags,
             ids: [event.id, event.correlation_id, event.causation_id],
-        }]);
+        };
+        table.extend(Entries { events: &[entry], documents: &[] });
     }
+    let state = DocumentEntry { key: named(STATE_KEY), place: state_place(), before: None };
+    table.extend(Entries { events: &[], documents: &[state] });
     table.close(mark(run_place().end.get(), run_place().next.get()));
     Arc::new(table)
 }
@@ -63,6 +69,8 @@ fn the_run_in_format_md_answers_as_its_events_do() {
         assert_eq!(run.offset(nth).unwrap(), LogOffset::new(at));
     }
     assert_eq!(run.segments().unwrap(), [first_segment()]);
+    let found = run.document(key().term(STATE_KEY.as_bytes())).unwrap();
+    assert_eq!(found, Some(state_place()));
     for (kind, text, wanted) in run_terms() {
         let term = run.find(key().term(&text).of(kind)).unwrap().unwrap();
         let mut found = Vec::new();
@@ -70,7 +78,8 @@ fn the_run_in_format_md_answers_as_its_events_do() {
         assert_eq!(found, wanted, "{kind:?}");
     }
     assert_eq!(run.find(TermHash(7)).unwrap(), None);
-    let whole = table().tally(Position::new(1), Position::new(3));
+    let all = (LogOffset::ZERO, run_place().end);
+    let whole = table().tally((Position::new(1), Position::new(3)), all);
     assert_eq!(run.tally(&key()).unwrap(), whole, "nothing is missing, nothing is more");
 }
 
@@ -83,15 +92,18 @@ fn many(distance: u64) -> (Vec<u8>, u64) {
     for nth in 0..count {
         let stream = usize::try_from(nth * nth % 3_000).unwrap();
         versions[stream] += 1;
-        table.extend([Entry {
+        let name = format!("order-{stream}");
+        let entry = Entry {
             position: Position::new(1 + nth),
             at: at(nth),
             version: Version::new(versions[stream]),
-            stream: named(&format!("order-{stream}")),
+            payload: 0,
+            stream: named(&name),
             event_type: named("OrderPaid"),
             tags: &[],
             ids: [Some(Uuid::from_u128(nth.into())), None, None],
-        }]);
+        };
+        table.extend(Entries { events: &[entry], documents: &[] });
     }
     table.close(mark(at(count), 1 + count));
     let memory = Arc::new(MemoryStorage::new());

@@ -172,14 +172,14 @@ fn an_empty_commit_is_refused_before_its_expectations_are_looked_at() {
 }
 
 #[test]
-fn a_stream_named_twice_is_refused() {
+fn what_is_expected_of_a_stream_is_said_once() {
     let store = Refusing::new();
     for commit in [
         Commit::new().append("a", 3, [note("x")]).append("a", 4, [note("y")]),
         Commit::new().append("a", 3, [note("x")]).append("b", 1, []).expect("a", 3),
     ] {
         let twice = Invalid::StreamTwice { stream: "a".to_owned() };
-        store.is_meaningless(commit, &twice, "give all its events at once");
+        store.is_meaningless(commit, &twice, "say it once");
     }
     store.goes_on();
 }

@@ -1,6 +1,7 @@
 //! Random plans of commits, readings and reopenings, against a list of events that does the same in
 //! the plainest way.
 
+mod ask;
 mod plain;
 mod plan;
 mod run;
@@ -10,7 +11,10 @@ use plan::plans;
 use proptest::prelude::*;
 use run::{Home, run};
 
+/// So many plans; `ANNALS_PLANS=50` makes them fifty times as many.
 fn config(cases: u32) -> ProptestConfig {
+    let times = std::env::var("ANNALS_PLANS").ok().and_then(|times| times.parse().ok());
+    let cases = cases.saturating_mul(times.unwrap_or(1));
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 

@@ -1,10 +1,10 @@
-//! Records: what a commit's frame holds. A name, written once in a segment, or an event, which
-//! refers to names.
+//! An event's record: everything of it but the texts of its names.
 
-use super::bytes::{get_16, get_i64, get_u16, get_u32, get_u64, index, pad8};
-use super::bytes::{put, put_u16, put_u32, put_u64, u64_of};
-use super::check::{FileKey, crc, crc_of_two, matches};
-use super::layout::{EVENT_TAG, NAME_TAG, event, extras, name};
+use super::seal::{body_crc, seal, verify};
+use crate::format::bytes::{get_16, get_i64, get_u16, get_u32, get_u64, index, pad8};
+use crate::format::bytes::{put, put_i64, put_u16, put_u32, put_u64, u64_of};
+use crate::format::check::FileKey;
+use crate::format::layout::{EVENT_TAG, event, extras};
 use crate::words::{EventKind, Limit, LogOffset, NewEvent, Position, Timestamp, Version};
 use uuid::Uuid;
 
@@ -19,29 +19,11 @@ mod flag {
     pub(super) const KNOWN: u16 = (1 << 6) - 1;
 }
 
-/// A record of either kind, read from its bytes; its check has not been looked at yet.
-#[derive(Clone, Copy, Debug)]
-pub enum Record<'a> {
-    /// A name.
-    Name(NameRecord<'a>),
-    /// An event.
-    Event(RawEvent<'a>),
-}
-
-/// A name as it stands in a segment, for events of the same segment to refer to.
-#[derive(Clone, Copy, Debug)]
-pub struct NameRecord<'a> {
-    /// The whole record.
-    bytes: &'a [u8],
-    /// The name, UTF-8 without NUL.
-    pub text: &'a str,
-}
-
 /// An event's record, its parts found but its names not looked up.
 #[derive(Clone, Copy, Debug)]
 pub struct RawEvent<'a> {
     /// The whole record.
-    bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
     /// What the event is for.
     pub kind: EventKind,
     /// Bytes from the frame's header to this record.
@@ -66,68 +48,10 @@ pub struct RawEvent<'a> {
     pub schema_version: u16,
     /// Its metadata.
     pub metadata: Option<&'a [u8]>,
+    /// When the store took it in.
+    pub recorded: Timestamp,
     /// Its payload.
     pub payload: &'a [u8],
-}
-
-impl<'a> Record<'a> {
-    /// Reads the record that `bytes` begin with; nothing if they don't, or end before it does.
-    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
-        match *bytes.get(name::TAG)? {
-            NAME_TAG => NameRecord::parse(bytes).map(Self::Name),
-            EVENT_TAG => RawEvent::parse(bytes).map(Self::Event),
-            _ => None,
-        }
-    }
-
-    /// Its length, a multiple of 8.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Name(name) => name.bytes.len(),
-            Self::Event(event) => event.bytes.len(),
-        }
-    }
-}
-
-impl<'a> NameRecord<'a> {
-    /// The name of a record that was parsed and checked before; nothing if it is not one.
-    pub fn text_again(bytes: &'a [u8]) -> &'a str {
-        let length = index(u64::from(get_u16(bytes, name::LENGTH)));
-        let text = bytes.get(name::LEN..name::LEN + length).unwrap_or_default();
-        std::str::from_utf8(text).unwrap_or_default()
-    }
-
-    /// Reads a name's record.
-    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
-        if *bytes.get(name::TAG)? != NAME_TAG {
-            return None;
-        }
-        let length = index(u64::from(get_u16(bytes, name::LENGTH)));
-        let text = bytes.get(name::LEN..name::LEN + length)?;
-        let text = std::str::from_utf8(text).ok()?;
-        let sane = !text.is_empty() && u64_of(length) <= Limit::Name.allowed();
-        let bytes = bytes.get(..pad8(name::LEN + length))?;
-        (sane && !text.as_bytes().contains(&0)).then_some(Self { bytes, text })
-    }
-
-    /// The bytes that a name takes as a record.
-    pub fn len_of(text: &str) -> usize {
-        pad8(name::LEN + text.len())
-    }
-
-    /// Writes a name's record to `out`, which is exactly as long. Returns the record's check.
-    pub fn write(out: &mut [u8], text: &str, at: LogOffset, key: &FileKey) -> u32 {
-        out.fill(0);
-        put(out, name::TAG, &[NAME_TAG]);
-        put_u16(out, name::LENGTH, u16::try_from(text.len()).unwrap_or(u16::MAX));
-        put(out, name::LEN, text.as_bytes());
-        seal(out, name::LEN, body_crc(out, name::LEN), at, Position::START, key)
-    }
-
-    /// The check it has, if it is the right one for a name at `at`.
-    pub fn check(&self, at: LogOffset, key: &FileKey) -> Option<u32> {
-        verify(self.bytes, name::LEN, at, Position::START, key)
-    }
 }
 
 impl<'a> RawEvent<'a> {
@@ -169,6 +93,7 @@ impl<'a> RawEvent<'a> {
             kind: kind_of(*bytes.get(event::KIND)?)?,
             distance: get_u32(bytes, event::DISTANCE),
             version: Version::new(get_u64(bytes, event::VERSION)),
+            recorded: Timestamp::from_micros(get_i64(bytes, event::RECORDED)),
             stream: get_u32(bytes, event::STREAM),
             event_type: get_u32(bytes, event::TYPE),
             tag_refs: bytes.get(event::LEN..event::LEN + 4 * tags)?,
@@ -180,6 +105,12 @@ impl<'a> RawEvent<'a> {
             metadata: (flags & flag::METADATA != 0).then_some(metadata),
             payload,
         })
+    }
+
+    /// How far the record at the beginning of `bytes` says that it is from its frame's header.
+    pub fn distance_of(bytes: &[u8]) -> Option<u32> {
+        let is_event = *bytes.get(event::TAG)? == EVENT_TAG && bytes.len() >= event::LEN;
+        is_event.then(|| get_u32(bytes, event::DISTANCE))
     }
 
     /// How long the record at the beginning of `bytes` is, as far as its first bytes tell; at least
@@ -283,6 +214,8 @@ pub struct EventHead {
     pub event_type: u32,
     /// Its number in its stream.
     pub version: Version,
+    /// When the store took it in.
+    pub recorded: Timestamp,
 }
 
 impl EventHead {
@@ -299,6 +232,7 @@ impl EventHead {
         put_u32(record, event::STREAM, self.stream);
         put_u32(record, event::TYPE, self.event_type);
         put_u64(record, event::VERSION, self.version.get());
+        put_i64(record, event::RECORDED, self.recorded.micros());
         seal(record, event_head_len(tags), body_crc, at, position, key)
     }
 }
@@ -336,39 +270,6 @@ impl<'a> Body<'a> {
     }
 }
 
-fn body_crc(record: &[u8], head_len: usize) -> u32 {
-    crc(0, record.get(head_len..).unwrap_or_default())
-}
-
-/// Gives a record its check: the CRC-32 of its body, then of its head behind the check, then its
-/// place.
-fn seal(
-    record: &mut [u8],
-    head_len: usize,
-    body_crc: u32,
-    at: LogOffset,
-    position: Position,
-    key: &FileKey,
-) -> u32 {
-    let head = record.get(event::CHECK + 4..head_len).unwrap_or_default();
-    let check = key.record_check(crc(body_crc, head), at, position);
-    put_u32(record, event::CHECK, check);
-    check
-}
-
-fn verify(
-    record: &[u8],
-    head_len: usize,
-    at: LogOffset,
-    position: Position,
-    key: &FileKey,
-) -> Option<u32> {
-    let stored = get_u32(record, event::CHECK);
-    let (head, body) = record.split_at_checked(head_len)?;
-    let crc = crc_of_two(body, head.get(event::CHECK + 4..)?);
-    matches(stored, key.record_check(crc, at, position)).then_some(stored)
-}
-
 fn kind_byte(kind: EventKind) -> u8 {
     match kind {
         EventKind::Domain => 1,
@@ -387,6 +288,3 @@ fn kind_of(byte: u8) -> Option<EventKind> {
         _ => return None,
     })
 }
-
-const _: () =
-    assert!(name::CHECK == event::CHECK && name::TAG == event::TAG, "records begin alike");

@@ -1,0 +1,229 @@
+//! What has to hold for a commit to land: looked at twice. Before the writer's lock is taken,
+//! everything placed until then; under the lock only what has come since.
+
+use super::core::{Core, READ_ONE};
+use super::query::Matches;
+use super::view::View;
+use super::writer::{WriteSide, Writer};
+use crate::format::{DocumentPlace, Mark, TermHash, TermKind};
+use crate::index::{RunError, Sources};
+use crate::log::Draft;
+use crate::words::{
+    AppendCondition, AppendError, Commit, ConditionFailed, Conflict, DocumentConflict, Error,
+    IdCheck, Limit, LimitExceeded, LogOffset, Position, Revision, Version,
+};
+use std::sync::Arc;
+
+/// What was seen before the lock was taken.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Up to where; nothing if there was nothing to look for.
+    to: Option<Mark>,
+    /// Terms of the ids to look for.
+    ids: Vec<TermHash>,
+    /// Whether one of them is there.
+    knows_ids: bool,
+    /// The newest record of each of the commit's documents.
+    documents: Vec<Option<DocumentPlace>>,
+    /// The first condition that fails, and the position that makes it fail.
+    failing: Option<(usize, Position)>,
+}
+
+impl Seen {
+    /// From where on the log was not looked at.
+    fn from(&self) -> LogOffset {
+        self.to.map_or(LogOffset::ZERO, |mark| mark.at)
+    }
+
+    /// The position of the first event that was not looked at.
+    fn next(&self) -> Position {
+        self.to.map_or(Position::new(1), |mark| mark.next)
+    }
+}
+
+impl WriteSide {
+    /// Looks for whatever the commit's guards ask for, in everything placed so far.
+    pub(super) fn look(
+        &self,
+        core: &Arc<Core>,
+        commit: &Commit,
+        draft: &Draft,
+    ) -> Result<Seen, Error> {
+        let mut seen = Seen::default();
+        if commit.id_check == IdCheck::On {
+            let key = &core.identity.key;
+            let term = |id: uuid::Uuid| key.term(id.as_bytes()).of(TermKind::Id);
+            seen.ids = draft.ids().flatten().map(term).collect();
+        }
+        if seen.ids.is_empty() && draft.documents.is_empty() && commit.conditions.is_empty() {
+            return Ok(seen);
+        }
+        let to = self.writer().mark();
+        if commit.conditions.iter().any(|condition| condition.query.reads_log()) {
+            self.write_to(core, to.at)?;
+        }
+        // Taken later: everything placed is in the index.
+        let view = View::placed(core, to);
+        let all = (Position::new(1), view.head);
+        seen.knows_ids =
+            !seen.ids.is_empty() && view.ask(|sources| sources.has_any(&seen.ids, all))?;
+        for document in &draft.documents {
+            seen.documents.push(view.document_place(document.hash)?);
+        }
+        seen.failing = first_failing(&view, &commit.conditions, Position::new(1))?;
+        seen.to = Some(to);
+        Ok(seen)
+    }
+
+    /// Whether the store has any of the commit's ids.
+    pub(super) fn knows_ids(
+        &self,
+        core: &Core,
+        writer: &Writer,
+        sources: &Sources,
+        seen: &Seen,
+    ) -> Result<bool, Error> {
+        if seen.knows_ids || seen.ids.is_empty() || seen.next() >= writer.next {
+            return Ok(seen.knows_ids);
+        }
+        let since = (seen.next(), Position::MAX);
+        core.ask(sources, |sources| sources.has_any(&seen.ids, since))
+    }
+
+    /// The version of each stream that a commit names, by everything placed so far; or the first
+    /// that is not as expected.
+    pub(super) fn versions(
+        &self,
+        core: &Core,
+        writer: &Writer,
+        sources: &Sources,
+        draft: &Draft,
+    ) -> Result<Result<Vec<Version>, Conflict>, AppendError> {
+        let streams = draft.streams.iter().map(|stream| stream.hash.of(TermKind::Stream));
+        let streams: Vec<TermHash> = streams.collect();
+        let newest = sources.active().map(|table| table.known(&streams)).unwrap_or_default();
+        let mut versions = Vec::with_capacity(streams.len());
+        for ((stream, hash), known) in draft.streams.iter().zip(&streams).zip(newest) {
+            let current = match (known, writer.heads.get(*hash)) {
+                (Some(known), _) => Version::new(known.base.saturating_add(known.count)),
+                (None, Some(version)) => version,
+                (None, None) => {
+                    core.ask(sources, |sources| sources.version(stream.hash, Position::MAX))?
+                }
+            };
+            if !stream.expected.allows(current) {
+                let (stream, expected) = (stream.name.clone(), stream.expected);
+                return Ok(Err(Conflict { stream, expected, current }));
+            }
+            if current.forward(stream.events).is_none() {
+                let given = current.get().saturating_add(stream.events);
+                return Err(over(Limit::Versions, given));
+            }
+            versions.push(current);
+        }
+        Ok(Ok(versions))
+    }
+
+    /// The newest record of each document that a commit names, by everything placed so far; or the
+    /// first that is not as expected.
+    pub(super) fn documents(
+        &self,
+        core: &Core,
+        writer: &Writer,
+        sources: &Sources,
+        draft: &Draft,
+        seen: &Seen,
+    ) -> Result<Result<Vec<Option<DocumentPlace>>, DocumentConflict>, AppendError> {
+        let mut documents = seen.documents.clone();
+        for (document, newest) in draft.documents.iter().zip(&mut documents) {
+            if seen.from() < writer.end {
+                let since = core
+                    .ask(sources, |sources| sources.document_since(document.hash, seen.from()))?;
+                *newest = since.or(*newest);
+            }
+            let current = newest.filter(|newest| !newest.deleted);
+            let current = current.map_or(Revision::NONE, |newest| newest.revision);
+            if let Some(expected) = document.expected.filter(|expected| *expected != current) {
+                let key = document.key.clone();
+                return Ok(Err(DocumentConflict { key, expected, current }));
+            }
+            if newest.is_some_and(|newest| newest.revision.next().is_none()) {
+                return Err(over(Limit::Revisions, Revision::MAX.get().saturating_add(1)));
+            }
+        }
+        Ok(Ok(documents))
+    }
+
+    /// The first condition that fails, and the position that makes it fail.
+    pub(super) fn failing(
+        &self,
+        core: &Arc<Core>,
+        writer: &Writer,
+        sources: &Arc<Sources>,
+        commit: &Commit,
+        seen: &Seen,
+    ) -> Result<Option<(usize, Position)>, Error> {
+        if commit.conditions.is_empty() || seen.next() >= writer.next {
+            return Ok(seen.failing);
+        }
+        // Those before the one that fails already may fail by what has come since.
+        let count = seen.failing.map_or(commit.conditions.len(), |(nth, _)| nth);
+        let conditions = commit.conditions.get(..count).unwrap_or_default();
+        let mut view = View::placed(core, writer.mark());
+        view.sources = sources.clone();
+        Ok(first_failing(&view, conditions, seen.next())?.or(seen.failing))
+    }
+
+    /// What made a condition fail, once it is visible.
+    pub(super) fn failed_by(
+        &self,
+        core: &Arc<Core>,
+        condition: usize,
+        position: Position,
+    ) -> Result<ConditionFailed, Error> {
+        let view = View::placed(core, self.writer().mark());
+        let mut fetch = core.fetch(view.segments.clone(), READ_ONE);
+        let place = view.place(position)?.ok_or_else(Error::outcome_unknown)?;
+        let id = view.event(&mut fetch, place)?.id();
+        Ok(ConditionFailed { condition, position, id })
+    }
+}
+
+/// The first of these conditions that an event from this position on fails, and its position.
+fn first_failing(
+    view: &View,
+    conditions: &[AppendCondition],
+    from: Position,
+) -> Result<Option<(usize, Position)>, Error> {
+    for (nth, condition) in conditions.iter().enumerate() {
+        let Some(after) = condition.after.next() else { continue };
+        let range = (after.max(from), view.head);
+        if range.0 > range.1 {
+            continue;
+        }
+        let mut fetch = view.core.fetch(view.segments.clone(), READ_ONE);
+        let mut matches = Matches::new(view, &condition.query, range, false)?;
+        if let Some(place) = matches.next(view, &mut fetch)? {
+            return Ok(Some((nth, place.position)));
+        }
+    }
+    Ok(None)
+}
+
+impl Core {
+    /// Asks these sources, and those that there are now if they fail.
+    pub(super) fn ask<T>(
+        &self,
+        sources: &Sources,
+        mut question: impl FnMut(&Sources) -> Result<T, RunError>,
+    ) -> Result<T, Error> {
+        match question(sources) {
+            Ok(answer) => Ok(answer),
+            Err(error) => self.ask_again(error, question),
+        }
+    }
+}
+
+pub(super) fn over(limit: Limit, given: u64) -> AppendError {
+    AppendError::Limit(LimitExceeded { limit, allowed: limit.allowed(), given })
+}

@@ -1,0 +1,210 @@
+//! A table: the index of a piece of the tail, in memory.
+//!
+//! One thread at a time adds to it (whoever holds the writer's lock); any number read. It may have
+//! commits in flight, so readers say up to where they look.
+
+mod terms;
+
+use super::Offsets;
+use crate::format::{DocumentPlace, Entries, FileKey, Mark, TermHash, TermKind, u64_of};
+use crate::words::{LogOffset, Position, Version};
+use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
+pub(in crate::index) use terms::{Term, Terms};
+
+/// The index of the log from one frame on, up to another once that is known.
+pub struct Table {
+    key: FileKey,
+    /// The frame where it begins.
+    start: Mark,
+    /// The frame where it ends, once it takes in no more.
+    end: OnceLock<Mark>,
+    offsets: Offsets,
+    terms: RwLock<Terms>,
+    /// Events and records of documents that it has taken in.
+    load: AtomicU64,
+}
+
+/// What a part of the index knows of a term.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Known {
+    /// For a stream: its version before this part.
+    pub base: u64,
+    /// Its postings in this part.
+    pub count: u64,
+}
+
+/// A named term as a table or run lists it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Name {
+    /// What it is the name of.
+    pub kind: TermKind,
+    /// The name.
+    pub text: String,
+    /// Its events.
+    pub count: u64,
+    /// The first of them.
+    pub first: Position,
+    /// The last of them.
+    pub last: Position,
+}
+
+impl Table {
+    /// An empty table that begins here.
+    pub fn new(start: Mark, key: FileKey) -> Self {
+        let offsets = Offsets::new(start.next);
+        let (end, terms, load) = (OnceLock::new(), RwLock::default(), AtomicU64::new(0));
+        Self { key, start, end, offsets, terms, load }
+    }
+
+    /// Where it begins.
+    pub fn start(&self) -> Mark {
+        self.start
+    }
+
+    /// Where it ends, if it takes in no more.
+    pub fn end(&self) -> Option<Mark> {
+        self.end.get().copied()
+    }
+
+    /// From now on it takes in no more; it ends at this frame.
+    pub fn close(&self, end: Mark) {
+        let _ = self.end.set(end);
+    }
+
+    /// Events that it has, those in flight included.
+    pub fn events(&self) -> u64 {
+        self.read().events
+    }
+
+    /// The log offset of the event with this position.
+    pub fn locate(&self, position: Position) -> Option<LogOffset> {
+        self.offsets.get(position)
+    }
+
+    /// How many events and records of documents it has taken in, those in flight included.
+    pub fn load(&self) -> u64 {
+        // Relaxed: how much it is decides when it becomes a run, nothing more.
+        self.load.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the payloads of its events, those in flight included.
+    pub fn payload_bytes(&self) -> u64 {
+        self.read().payload_bytes
+    }
+
+    /// Adds what a commit has, in its order.
+    pub fn extend(&self, met: Entries<'_>) {
+        let mut terms = self.terms.write().unwrap_or_else(PoisonError::into_inner);
+        for entry in met.events {
+            self.offsets.set(entry.position, entry.at);
+        }
+        terms.extend(met, self.start.next.get(), &self.key);
+        let more = u64_of(met.events.len().saturating_add(met.documents.len()));
+        self.load.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// The newest record of a document that stands before `end`.
+    pub fn document(&self, key: TermHash, end: LogOffset) -> Option<DocumentPlace> {
+        let terms = self.read();
+        terms.document(terms.find(key.of(TermKind::Document))?, end)
+    }
+
+    /// Adds keys of documents within these bounds, ascending, or descending if `backward`; at most
+    /// `most`.
+    pub fn keys(
+        &self,
+        bounds: (Bound<&str>, Bound<&str>),
+        backward: bool,
+        most: usize,
+        out: &mut Vec<String>,
+    ) {
+        let terms = self.read();
+        let keys = terms.keys().range::<str, _>(bounds).map(|(key, _)| String::from(&**key));
+        if backward {
+            out.extend(keys.rev().take(most));
+        } else {
+            out.extend(keys.take(most));
+        }
+    }
+
+    /// What it knows of each of these terms, events in flight included.
+    pub fn known(&self, hashes: &[TermHash]) -> Vec<Option<Known>> {
+        let terms = self.read();
+        hashes.iter().map(|hash| terms.find(*hash).map(Term::known)).collect()
+    }
+
+    /// Whether any of these terms has an event in `from..=to`.
+    pub fn has_any(&self, hashes: &[TermHash], (from, to): (Position, Position)) -> bool {
+        let terms = self.read();
+        let base = self.start.next.get();
+        hashes.iter().filter_map(|hash| terms.find(*hash)).any(|term| {
+            let mut positions = terms.chain(term).map(|nth| u64::from(nth).saturating_add(base));
+            positions.find(|position| *position <= to.get()).is_some_and(|at| at >= from.get())
+        })
+    }
+
+    /// What it knows of a term of events up to `head`.
+    pub fn known_to(&self, hash: TermHash, head: Position) -> Option<Known> {
+        let terms = self.read();
+        let term = terms.find(hash)?;
+        let head = head.get().checked_sub(self.start.next.get())?;
+        let after = terms.chain(term).take_while(|position| u64::from(*position) > head).count();
+        Some(Known { base: term.base, count: u64::from(term.count).saturating_sub(u64_of(after)) })
+    }
+
+    /// Adds the positions of a term that lie in `from..=to`, ascending.
+    pub fn collect(&self, hash: TermHash, from: Position, to: Position, out: &mut Vec<u64>) {
+        let terms = self.read();
+        let Some(term) = terms.find(hash) else { return };
+        let base = self.start.next.get();
+        let begin = out.len();
+        let within = terms
+            .chain(term)
+            .map(|position| u64::from(position).saturating_add(base))
+            .skip_while(|position| *position > to.get())
+            .take_while(|position| *position >= from.get());
+        out.extend(within);
+        out.get_mut(begin..).unwrap_or_default().reverse();
+    }
+
+    /// The names of a kind that begin so, of events up to `head`, in any order.
+    pub fn names(&self, kind: TermKind, prefix: &str, head: Position) -> Vec<Name> {
+        let terms = self.read();
+        let base = self.start.next.get();
+        let wanted = terms.of_kind(kind);
+        wanted
+            .filter(|term| terms.text(term).starts_with(prefix))
+            .filter_map(|term| {
+                let positions = terms.chain(term).map(|nth| u64::from(nth).saturating_add(base));
+                let mut within = positions.skip_while(|position| *position > head.get());
+                let last = within.next()?;
+                Some(Name {
+                    kind,
+                    text: terms.text(term).to_owned(),
+                    count: u64_of(within.count()).saturating_add(1),
+                    first: Position::new(base.saturating_add(u64::from(term.first))),
+                    last: Position::new(last),
+                })
+            })
+            .collect()
+    }
+
+    /// The version that each stream has after it, those in flight included.
+    pub fn heads(&self, mut each: impl FnMut(TermHash, Version)) {
+        let terms = self.read();
+        for term in terms.of_kind(TermKind::Stream) {
+            each(term.hash, Version::new(term.base.saturating_add(u64::from(term.count))));
+        }
+    }
+
+    /// Bytes that its terms take, as near as matters.
+    pub fn bytes(&self) -> u64 {
+        self.read().bytes()
+    }
+
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Terms> {
+        self.terms.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}

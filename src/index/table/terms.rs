@@ -1,0 +1,299 @@
+//! The terms of a table: each with the chain of its postings, a document with that of its records.
+
+use super::Known;
+use crate::format::{
+    DocumentEntry, DocumentPlace, Entries, Entry, FileKey, KeyedAlready, Listed, TermEntry,
+    TermHash, TermKind, index, u64_of,
+};
+use crate::words::{LogOffset, category_of};
+use std::collections::{BTreeMap, HashMap};
+
+/// See the module.
+#[derive(Default)]
+pub(in crate::index) struct Terms {
+    by_hash: HashMap<TermHash, u32, KeyedAlready>,
+    list: Vec<Term>,
+    /// All postings: each leads to the one before it of the same term.
+    postings: Vec<Posting>,
+    texts: String,
+    /// All records of documents: each leads to the one before it of the same key.
+    records: Vec<DocumentRecord>,
+    /// The terms of documents, by key.
+    keys: BTreeMap<Box<str>, u32>,
+    pub(super) events: u64,
+    /// Bytes of all payloads.
+    pub(super) payload_bytes: u64,
+}
+
+/// A term and its chain of postings, or of records of a document, from the last to the first.
+pub(in crate::index) struct Term {
+    pub(super) hash: TermHash,
+    pub(super) kind: TermKind,
+    /// Where its text begins, and its bytes.
+    text: (usize, usize),
+    /// For a stream: its version before the table.
+    pub(super) base: u64,
+    pub(super) count: u32,
+    /// The first event that has it; 0 for a document.
+    pub(super) first: u32,
+    /// The number of its last posting or record.
+    last: u32,
+    /// For a stream: its category's term.
+    category: u32,
+}
+
+struct DocumentRecord {
+    place: DocumentPlace,
+    /// The number of the record before.
+    before: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Posting {
+    /// Counted from the table's first position.
+    position: u32,
+    /// The number of the posting before.
+    before: u32,
+}
+
+impl Terms {
+    /// Takes in what a commit has; `first` is the table's first position.
+    pub(super) fn extend(&mut self, met: Entries<'_>, first: u64, key: &FileKey) {
+        for entry in met.events {
+            let nth = entry.position.get().saturating_sub(first);
+            self.push(entry, u32::try_from(nth).unwrap_or(u32::MAX), key);
+        }
+        met.documents.iter().for_each(|entry| self.put(entry));
+    }
+
+    pub(in crate::index) fn find(&self, hash: TermHash) -> Option<&Term> {
+        let nth = self.by_hash.get(&hash)?;
+        self.list.get(index(u64::from(*nth)))
+    }
+
+    fn push(&mut self, entry: &Entry<'_>, position: u32, key: &FileKey) {
+        self.events += 1;
+        self.payload_bytes = self.payload_bytes.saturating_add(u64::from(entry.payload));
+        let before = entry.version.get().saturating_sub(1);
+        let stream = self.stream(entry, before, key);
+        let category = self.term(stream).map_or(0, |term| term.category);
+        self.post(stream, position);
+        self.post(category, position);
+        if before == 0 {
+            self.begin(category, position, key);
+        }
+        let event_type = self.id(entry.event_type.hash.of(TermKind::Type), || {
+            (TermKind::Type, entry.event_type.text)
+        });
+        self.post(event_type, position);
+        for tag in entry.tags {
+            let tag = self.id(tag.hash.of(TermKind::Tag), || (TermKind::Tag, tag.text));
+            self.post(tag, position);
+        }
+        for (id, kind) in entry.ids.iter().zip(TermKind::IDS) {
+            if let Some(id) = id {
+                let id = self.id(key.term(id.as_bytes()).of(kind), || (kind, ""));
+                self.post(id, position);
+            }
+        }
+    }
+
+    /// Takes in a record of a document.
+    fn put(&mut self, entry: &DocumentEntry<'_>) {
+        let key = entry.key.text;
+        let nth = self.id(entry.key.hash.of(TermKind::Document), || (TermKind::Document, key));
+        let next = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
+        let Some(term) = self.term_mut(nth) else { return };
+        let new = term.count == 0;
+        let before = std::mem::replace(&mut term.last, next);
+        term.count += 1;
+        self.records.push(DocumentRecord { place: entry.place, before });
+        if new {
+            self.keys.insert(key.into(), nth);
+        }
+    }
+
+    /// The newest record of a document that stands before `end`.
+    pub(in crate::index) fn document(&self, term: &Term, end: LogOffset) -> Option<DocumentPlace> {
+        let mut next = term.last;
+        for _ in 0..term.count {
+            let record = self.records.get(index(u64::from(next)))?;
+            if record.place.at < end {
+                return Some(record.place);
+            }
+            next = record.before;
+        }
+        None
+    }
+
+    /// The keys of its documents, those in flight included.
+    pub(super) fn keys(&self) -> &BTreeMap<Box<str>, u32> {
+        &self.keys
+    }
+
+    /// Its terms of a kind.
+    pub(super) fn of_kind(&self, kind: TermKind) -> impl Iterator<Item = &Term> {
+        self.list.iter().filter(move |term| term.kind == kind)
+    }
+
+    /// Bytes that it takes, as near as matters.
+    pub(super) fn bytes(&self) -> u64 {
+        let a_key = size_of::<(Box<str>, u32)>() + 64;
+        u64_of(
+            self.list.capacity() * (size_of::<Term>() + 24)
+                + self.postings.capacity() * size_of::<Posting>()
+                + self.records.capacity() * size_of::<DocumentRecord>()
+                + self.keys.len() * a_key
+                + self.texts.capacity(),
+        )
+    }
+
+    /// The term of an entry's stream. A new one has its version from before the entry.
+    fn stream(&mut self, entry: &Entry<'_>, before: u64, key: &FileKey) -> u32 {
+        let hash = entry.stream.hash.of(TermKind::Stream);
+        if let Some(nth) = self.by_hash.get(&hash) {
+            return *nth;
+        }
+        let category = category_of(entry.stream.text);
+        let category = self.id(key.term(category.as_bytes()).of(TermKind::Category), || {
+            (TermKind::Category, category)
+        });
+        let stream = self.id(hash, || (TermKind::Stream, entry.stream.text));
+        if let Some(term) = self.term_mut(stream) {
+            (term.base, term.category) = (before, category);
+        }
+        stream
+    }
+
+    /// An entry is the first of its stream.
+    fn begin(&mut self, category: u32, position: u32, key: &FileKey) {
+        let all = self.id(key.term(b"").of(TermKind::Begins), || (TermKind::Begins, ""));
+        self.post(all, position);
+        // The category's own hash, of another kind.
+        let Some(hash) = self.term(category).map(|term| term.hash) else { return };
+        let hash = hash.of(TermKind::Category).of(TermKind::BeginsIn);
+        let begins = self.id(hash, || (TermKind::BeginsIn, ""));
+        self.post(begins, position);
+    }
+
+    /// The number of a term, which is made if it is not there.
+    fn id<'a>(&mut self, hash: TermHash, what: impl FnOnce() -> (TermKind, &'a str)) -> u32 {
+        let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        let nth = *self.by_hash.entry(hash).or_insert(next);
+        if nth == next {
+            let (kind, text) = what();
+            let place = (self.texts.len(), text.len());
+            self.texts.push_str(text);
+            let (base, count, first, last, category) = (0, 0, 0, 0, 0);
+            self.list.push(Term { hash, kind, text: place, base, count, first, last, category });
+        }
+        nth
+    }
+
+    /// Adds a posting to a term, unless it has it.
+    fn post(&mut self, term: u32, position: u32) {
+        let next = u32::try_from(self.postings.len()).unwrap_or(u32::MAX);
+        let Some(term) = usize::try_from(term).ok().and_then(|nth| self.list.get_mut(nth)) else {
+            return;
+        };
+        if term.count == 0 {
+            term.first = position;
+        } else {
+            let last = usize::try_from(term.last).ok().and_then(|nth| self.postings.get(nth));
+            if last.is_some_and(|last| last.position == position) {
+                return;
+            }
+        }
+        self.postings.push(Posting { position, before: term.last });
+        term.last = next;
+        term.count += 1;
+    }
+
+    fn term(&self, nth: u32) -> Option<&Term> {
+        self.list.get(usize::try_from(nth).ok()?)
+    }
+
+    fn term_mut(&mut self, nth: u32) -> Option<&mut Term> {
+        self.list.get_mut(usize::try_from(nth).ok()?)
+    }
+
+    pub(super) fn text(&self, term: &Term) -> &str {
+        let (start, length) = term.text;
+        self.texts.get(start..start.saturating_add(length)).unwrap_or_default()
+    }
+
+    /// The positions of a term, from the last to the first.
+    pub(super) fn chain(&self, term: &Term) -> impl Iterator<Item = u32> {
+        let mut left = term.count;
+        let mut next = term.last;
+        std::iter::from_fn(move || {
+            left = left.checked_sub(1)?;
+            let posting = self.postings.get(usize::try_from(next).ok()?)?;
+            next = posting.before;
+            Some(posting.position)
+        })
+    }
+
+    /// Its terms by hash, as a run has them, and the number of each.
+    pub(in crate::index) fn by_hash(&self) -> Vec<(TermHash, u32)> {
+        let mut sorted: Vec<_> =
+            (0..).zip(&self.list).map(|(nth, term)| (term.hash, nth)).collect();
+        sorted.sort_unstable();
+        sorted
+    }
+
+    /// The numbers of its named terms, by kind and name.
+    pub(in crate::index) fn by_name(&self) -> Vec<u32> {
+        let named = (0..).zip(&self.list).filter(|(_, term)| TermKind::NAMED.contains(&term.kind));
+        let mut sorted: Vec<(TermKind, &str, u32)> =
+            named.map(|(nth, term)| (term.kind, self.text(term), nth)).collect();
+        sorted.sort_unstable();
+        sorted.into_iter().map(|(_, _, nth)| nth).collect()
+    }
+
+    /// A term's base and count.
+    pub(in crate::index) fn known_of(&self, nth: u32) -> Option<Known> {
+        self.term(nth).map(Term::known)
+    }
+
+    /// A term's kind.
+    pub(in crate::index) fn kind_of(&self, nth: u32) -> Option<TermKind> {
+        self.term(nth).map(|term| term.kind)
+    }
+
+    /// A term's positions, ascending.
+    pub(in crate::index) fn positions_of(&self, nth: u32, out: &mut Vec<u32>) {
+        let begin = out.len();
+        if let Some(term) = self.term(nth) {
+            out.extend(self.chain(term));
+        }
+        out.get_mut(begin..).unwrap_or_default().reverse();
+    }
+
+    /// A term as a run has it, but for the place of its postings: `start` is its number here.
+    pub(in crate::index) fn entry(&self, nth: u32) -> Option<TermEntry> {
+        let term = self.term(nth)?;
+        if term.kind == TermKind::Document {
+            let newest = self.document(term, LogOffset::new(u64::MAX))?;
+            return Some(TermEntry::of_document(term.hash, &newest));
+        }
+        Some(TermEntry { hash: term.hash, start: nth, count: term.count, base: term.base })
+    }
+
+    /// A named term as a run lists it.
+    pub(in crate::index) fn listed(&self, nth: u32) -> Option<Listed<'_>> {
+        let term = self.term(nth)?;
+        let (kind, text) = (term.kind, self.text(term));
+        if kind == TermKind::Document {
+            return Some(Listed::of_document(text));
+        }
+        let last = self.postings.get(index(u64::from(term.last)))?.position;
+        Some(Listed { kind, text, count: term.count, first: term.first, last })
+    }
+}
+
+impl Term {
+    pub(super) fn known(&self) -> Known {
+        Known { base: self.base, count: u64::from(self.count) }
+    }
+}
