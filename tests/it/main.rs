@@ -14,7 +14,9 @@
 mod append;
 mod bad_input;
 mod concurrency;
+mod conditions;
 mod copies;
+mod documents;
 mod fixture;
 mod flights;
 mod flips;
@@ -23,6 +25,8 @@ mod processes;
 mod queries;
 mod reading;
 mod regressions;
+mod retry;
 mod runs;
+mod staged;
 mod tidy;
 mod waiting;
