@@ -86,10 +86,12 @@ fn one(
     }
     // What is shown now was made durable by recovery: a power cut takes none of it.
     let after = SimDisk::new(disk.durable());
-    let seen = check::prefix(&open(&after)?, &run.model)?;
+    let after = open(&after)?;
+    let seen = check::prefix(&after, &run.model)?;
     if seen != there {
         return Err(format!("{there} commits were recovered, a power cut left {seen}"));
     }
+    check::retry(&after, &run.model, seen)?;
     debug_assert!(!disk.cached().is_empty(), "the disk is in use to the end");
     Ok(())
 }

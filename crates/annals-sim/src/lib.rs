@@ -40,7 +40,8 @@
 //!   it; after a process death, every commit that was acknowledged at all;
 //! - what is there is a prefix of what was begun: no commit in part, none out of order, none twice;
 //! - nothing that recovery discarded comes back later;
-//! - positions and versions are dense, the index is the log;
+//! - positions and versions are dense, the index is the log, and so are the documents;
+//! - a commit that is made once more with the same ids lands once, whether it was there or not;
 //! - a crash alone is never called corruption; rot below the watermark is never called a crash.
 //!
 //! *What is not promised*, and therefore not counted: what no surviving byte proves. If a sector

@@ -2,8 +2,10 @@
 
 use crate::disk::{Op, SimDisk};
 use crate::random::Random;
-use annals::{Chore, Commit, Durability, ErrorKind, NewEvent, Options, Rules, Store, Version};
-use std::collections::HashMap;
+use annals::{
+    Chore, Commit, Durability, ErrorKind, NewEvent, Options, Rules, Store, Uuid, Version,
+};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// An event as the model has it.
@@ -16,17 +18,57 @@ pub(crate) struct ModelEvent {
     pub(crate) tags: Vec<String>,
 }
 
+/// A commit as the model has it.
+#[derive(Clone, Debug)]
+pub(crate) struct ModelCommit {
+    pub(crate) events: Vec<ModelEvent>,
+    /// Keys, and the values that were put under them; nothing for one that was deleted.
+    pub(crate) documents: Vec<(&'static str, Option<Vec<u8>>)>,
+    /// As it was made, so that it can be made once more.
+    pub(crate) made: Commit,
+}
+
+/// A document as the model has it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct ModelDocument {
+    pub(crate) revision: u64,
+    pub(crate) head: u64,
+    pub(crate) value: Option<Vec<u8>>,
+}
+
+/// The keys of all documents.
+pub(crate) const KEYS: [&str; 4] = ["d/0", "d/1", "d/2", "e"];
+
 /// What should be in the store: commits in the order of the log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
-    pub(crate) commits: Vec<Vec<ModelEvent>>,
+    pub(crate) commits: Vec<ModelCommit>,
 }
 
 impl Model {
-    /// The version of each stream after the first so many commits.
+    /// Each event, in order.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &ModelEvent> {
+        self.commits.iter().flat_map(|commit| &commit.events)
+    }
+
+    /// The version of each stream.
     fn versions(&self) -> HashMap<&str, u64> {
-        let events = self.commits.iter().flatten();
-        events.map(|event| (event.stream.as_str(), event.version)).collect()
+        self.events().map(|event| (event.stream.as_str(), event.version)).collect()
+    }
+
+    /// Each document, those that were deleted too.
+    pub(crate) fn documents(&self) -> BTreeMap<&'static str, ModelDocument> {
+        let mut documents: BTreeMap<&'static str, ModelDocument> = BTreeMap::new();
+        let mut head = 0;
+        for commit in &self.commits {
+            head += commit.events.len() as u64;
+            for (key, value) in &commit.documents {
+                let document = documents.entry(key).or_default();
+                let (revision, value) = (document.revision + 1, value.clone());
+                *document = ModelDocument { revision, head, value };
+            }
+        }
+        documents
     }
 
     /// Only the first so many commits.
@@ -71,15 +113,17 @@ impl Style {
     }
 }
 
-/// Makes the next commit, for the store and for the model.
-pub(crate) fn next_commit(
-    model: &Model,
-    style: Style,
-    random: &mut Random,
-) -> (Commit, Vec<ModelEvent>) {
+/// Makes the next commit.
+pub(crate) fn next_commit(model: &Model, style: Style, random: &mut Random) -> ModelCommit {
+    let (mut made, mut documents) = (Commit::new(), Vec::new());
+    if !style.uniform && random.one_in(2) {
+        (made, documents) = next_documents(model, random);
+    }
+    if !documents.is_empty() && random.one_in(3) {
+        return ModelCommit { events: Vec::new(), documents, made };
+    }
     let mut versions: HashMap<String, u64> =
         model.versions().into_iter().map(|(name, version)| (name.to_owned(), version)).collect();
-    let mut commit = Commit::new();
     let mut events = Vec::new();
     let streams = if style.uniform { 1 } else { 1 + random.below(3) };
     let first = random.below(4);
@@ -103,13 +147,40 @@ pub(crate) fn next_commit(
                 payload: (0..length).map(|_| random.byte()).collect(),
                 tags: (0..random.below(3)).map(|nth| format!("tag:{nth}")).collect(),
             };
-            let to_append = NewEvent::new(&*event.event_type, &*event.payload);
+            let id = Uuid::from_u64_pair(random.bits(), random.bits());
+            let to_append = NewEvent::new(&*event.event_type, &*event.payload).id(id);
             new.push(to_append.tags(event.tags.clone()));
             events.push(event);
         }
-        commit = commit.append(stream, Version::new(before), new);
+        made = made.append(stream, Version::new(before), new);
     }
-    (commit, events)
+    ModelCommit { events, documents, made }
+}
+
+/// Some documents that are put or deleted, each over the revision that it has.
+fn next_documents(
+    model: &Model,
+    random: &mut Random,
+) -> (Commit, Vec<(&'static str, Option<Vec<u8>>)>) {
+    let there = model.documents();
+    let first = random.below(KEYS.len());
+    let mut made = Commit::new();
+    let mut documents = Vec::new();
+    for nth in 0..1 + random.below(3) {
+        let key = KEYS[(first + nth) % KEYS.len()];
+        let now = there.get(key).filter(|document| document.value.is_some());
+        let revision = now.map_or(0, |document| document.revision);
+        if random.one_in(4) {
+            made = made.delete_over(key, revision);
+            documents.push((key, None));
+        } else {
+            let length = if random.one_in(8) { 1_500 } else { random.below(200) };
+            let value: Vec<u8> = (0..length).map(|_| random.byte()).collect();
+            made = made.put_over(key, revision, value.clone());
+            documents.push((key, Some(value)));
+        }
+    }
+    (made, documents)
 }
 
 /// Runs a plan of `steps` steps on a disk, noting what is begun, acknowledged and durable. Returns
@@ -164,15 +235,16 @@ pub(crate) fn run(
                 Ok(())
             }
             _ => {
-                let (commit, events) = next_commit(&model, style, random);
+                let commit = next_commit(&model, style, random);
+                let made = commit.made.clone();
                 let durability = match (style.buffered, random.below(8)) {
                     (_, 0) => Durability::Strict,
                     (true, 1..7) | (false, 1..3) => Durability::Buffered,
                     _ => Durability::Synced,
                 };
-                model.commits.push(events);
+                model.commits.push(commit);
                 disk.note(Op::Begun(model.commits.len()));
-                let done = store.commit(commit.durability(durability));
+                let done = store.commit(made.durability(durability));
                 match done {
                     Ok(_) => {
                         disk.note(Op::Acknowledged(model.commits.len()));

@@ -174,6 +174,9 @@ fn recovered(
     if !report.is_whole() && rules == Rules::ALL {
         return Err(Trouble::Wrong(format!("verify: {:?}", report.issues)));
     }
+    if rules == Rules::ALL {
+        check::retry(&store, model, there).map_err(Trouble::Wrong)?;
+    }
     Ok(there)
 }
 

@@ -103,7 +103,7 @@ fn judge(
         Err(what) if what.contains("corrupt") => Ok(Told::Enough),
         Err(what) => Err(what),
         Ok(there) if there >= least => Ok(Told::Enough),
-        Ok(there) if !is_proven(healthy, sector, model, there) => Ok(Told::Nothing),
+        Ok(there) if !is_proven(healthy, sector, there) => Ok(Told::Nothing),
         Ok(there) => Err(format!("{there} commits are there, {least} were acknowledged, no word")),
     }
 }
@@ -112,8 +112,7 @@ fn judge(
 /// a slot, a frame or a stub says so.
 ///
 /// This reads the fields where FORMAT.md has them, without any of the store's code.
-fn is_proven(healthy: &[u8], sector: usize, model: &Model, there: usize) -> bool {
-    let before: usize = model.commits[..there].iter().map(Vec::len).sum();
+fn is_proven(healthy: &[u8], sector: usize, there: usize) -> bool {
     let field = |at: usize| {
         let bytes = healthy.get(at..at + 8).and_then(|bytes| bytes.try_into().ok());
         u64::from_le_bytes(bytes.unwrap_or_default())
@@ -124,13 +123,11 @@ fn is_proven(healthy: &[u8], sector: usize, model: &Model, there: usize) -> bool
     };
     let slots = [4_096, 8_192].into_iter().filter(|at| spared(*at, 4_096)).map(|at| field(at + 96));
     let mut evidence = slots.max().unwrap_or(0);
-    let mut missing = u64::MAX;
+    let mut frames = Vec::new();
     for at in (4 * 4_096..healthy.len()).step_by(8) {
         match healthy.get(at..at + 4) {
             Some(b"ANFR") => {
-                if field(at + 48) == before as u64 + 1 {
-                    missing = missing.min(field(at + 8));
-                }
+                frames.push(field(at + 8));
                 if spared(at, 96) {
                     evidence = evidence.max(field(at + 72));
                 }
@@ -140,5 +137,7 @@ fn is_proven(healthy: &[u8], sector: usize, model: &Model, there: usize) -> bool
             _ => {}
         }
     }
-    evidence > missing
+    // The first that is missing, in the order of the log.
+    frames.sort_unstable();
+    frames.get(there).is_some_and(|missing| evidence > *missing)
 }
