@@ -3,7 +3,7 @@
 //! `cargo bench --bench commit` has criterion compare each number with its last run. Ratios need
 //! less noise than a machine has between two runs: `cargo bench --bench commit -- --ratios`
 //! measures floor and Annals in turns, each round with fresh files, and prints one table. A number
-//! behind it is that of the rounds.
+//! behind it is that of the rounds; `--only buffered` measures the lines with that word.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -264,7 +264,8 @@ fn ratios(rounds: usize) {
     let sizes = Sizes::measure();
     let mut series = CASES.map(|case| (case, Series::default(), Series::default()));
     for nth in 0..rounds {
-        for (case, raw, own) in &mut series {
+        let wanted = |(case, ..): &&mut (Case, _, _)| support::is_wanted(case.name);
+        for (case, raw, own) in series.iter_mut().filter(wanted) {
             // Who comes first changes from round to round.
             if nth % 2 == 0 {
                 raw.add(case, floor(case, sizes, case.commits));
@@ -283,7 +284,7 @@ fn ratios(rounds: usize) {
         sizes.frame(100),
     );
     let mut rows = Vec::new();
-    for (case, raw, own) in &series {
+    for (case, raw, own) in series.iter().filter(|(case, ..)| support::is_wanted(case.name)) {
         let ratio = own.rates.per(&raw.rates);
         rows.push(Row {
             what: case.name.to_owned(),

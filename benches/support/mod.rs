@@ -7,4 +7,4 @@ mod report;
 
 pub use data::{PAYLOAD, STREAMS, commit, fold, folder, stream_name};
 pub use floor::{Floor, FloorBatch, FloorReader, Sizes};
-pub use report::{Random, Row, Spread, grouped, print_table, ratios_wanted};
+pub use report::{Random, Row, Spread, grouped, is_wanted, print_table, ratios_wanted};

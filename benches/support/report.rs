@@ -79,6 +79,12 @@ pub fn ratios_wanted(rounds: usize) -> Option<usize> {
     Some(arguments.next().and_then(|number| number.parse().ok()).unwrap_or(rounds))
 }
 
+/// Whether this line is wanted: all are, or those that have the words behind `--only`.
+pub fn is_wanted(name: &str) -> bool {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--only").skip(1);
+    arguments.next().is_none_or(|words| name.contains(&*words))
+}
+
 /// Random numbers, the same in every run.
 pub struct Random(u64);
 

@@ -41,17 +41,31 @@ pub(super) enum Refused {
 impl Engine {
     /// Appends a commit: all of it or nothing.
     pub fn commit(&self, commit: &Commit) -> Result<Appended, AppendError> {
-        let mut draft = self.stage(commit)?;
-        self.commit_staged(commit, &mut draft)
+        let side = self.write_side()?;
+        let mut draft = side.take_draft();
+        let result = self.fill(side, commit, &mut draft);
+        let result = result.and_then(|()| self.commit_staged(commit, &mut draft));
+        side.keep_draft(draft);
+        result
     }
 
     /// Checks a commit's limits and encodes it; nothing of it is in the store.
     pub fn stage(&self, commit: &Commit) -> Result<Draft, AppendError> {
-        let side = self.write_side()?;
+        let mut draft = Draft::default();
+        self.fill(self.write_side()?, commit, &mut draft)?;
+        Ok(draft)
+    }
+
+    fn fill(
+        &self,
+        side: &WriteSide,
+        commit: &Commit,
+        draft: &mut Draft,
+    ) -> Result<(), AppendError> {
         commit.check()?;
         self.core.flow.lock().check_writable()?;
         let sector = if side.settings.pad_to_sector { SECTOR } else { WORD };
-        Ok(Draft::new(commit, &self.core.identity.key, sector)?)
+        Ok(draft.fill(commit, &self.core.identity.key, sector)?)
     }
 
     /// Appends a commit that is encoded. Of the commit itself only its conditions, and how it is to
@@ -82,8 +96,8 @@ impl WriteSide {
         if durability != Durability::Buffered || self.is_time_to_look(now) {
             self.check_there(core)?;
         }
-        let seen = self.look(core, commit, draft)?;
-        let (end, decision) = self.decide(core, commit, draft, &seen, (durability, now))?;
+        let mut seen = self.look(core, commit, draft)?;
+        let (end, decision) = self.decide(core, commit, draft, &mut seen, (durability, now))?;
         // An answer that rests on commits in flight waits for them.
         self.settle(core, end)?;
         match decision {
@@ -126,7 +140,7 @@ impl WriteSide {
         core: &Arc<Core>,
         commit: &Commit,
         draft: &mut Draft,
-        seen: &Seen,
+        seen: &mut Seen,
         (durability, now): (Durability, Timestamp),
     ) -> Result<(LogOffset, Decision), AppendError> {
         // Conditions that look at events need them written.
@@ -143,20 +157,17 @@ impl WriteSide {
         if self.knows_ids(core, writer, &sources, seen)? {
             return Ok((writer.end, Decision::Known));
         }
-        let versions = match self.versions(core, writer, &sources, draft)? {
-            Ok(versions) => versions,
-            Err(conflict) => return refused(writer, Refused::Version(conflict)),
-        };
-        let documents = match self.documents(core, writer, &sources, draft, seen)? {
-            Ok(documents) => documents,
-            Err(conflict) => return refused(writer, Refused::Document(conflict)),
-        };
+        if let Some(conflict) = self.versions(core, writer, &sources, draft)? {
+            return refused(writer, Refused::Version(conflict));
+        }
+        if let Some(conflict) = self.documents(core, writer, &sources, draft, seen)? {
+            return refused(writer, Refused::Document(conflict));
+        }
         if let Some((nth, at)) = self.failing(core, writer, &sources, commit, seen)? {
             return refused(writer, Refused::Condition(nth, at));
         }
         let needs_sync = durability != Durability::Buffered;
-        let appended =
-            self.place(core, writer, &sources, draft, (&versions, &documents), (now, needs_sync))?;
+        let appended = self.place(core, writer, &sources, draft, (now, needs_sync))?;
         Ok((writer.end, Decision::Placed(appended)))
     }
 

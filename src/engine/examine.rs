@@ -9,8 +9,7 @@ use crate::format::{
 };
 use crate::index::{Index, Reach, Sources, Table};
 use crate::log::{
-    Evidence, Names, Residue, SegmentList, Stop, Verdict, Walk, Window, decide, load_segments,
-    scan_past,
+    Evidence, Residue, SegmentList, Stop, Verdict, Walk, Window, decide, load_segments, scan_past,
 };
 use crate::storage::{Storage, read_full};
 use crate::words::{Corruption, Error, ErrorKind, LogOffset, Position, Timestamp};
@@ -44,8 +43,6 @@ pub struct Examined {
     pub events: u64,
     /// The last recorded time.
     pub recorded: Timestamp,
-    /// The names of the segment in which the walk ended.
-    pub names: Names,
     /// What follows from it.
     pub verdict: Verdict,
     /// For a corrupt store: where and how.
@@ -287,11 +284,6 @@ fn look(
     };
     // The log goes on where the slot does not know it, or begins otherwise than the slot says.
     residue.newer |= matches!(stop, Some(Stop::UnknownSegment | Stop::MarkMissed));
-    let names_here = segments.find(walk.here.at).map(|segment| segment.place.log_offset);
-    let mut names = Names::with_hasher(KeyedAlready);
-    if walk.names_of() == names_here {
-        names.extend(walk.names());
-    }
     Ok(Some(Examined {
         header_damaged: false,
         end: walk.here,
@@ -300,7 +292,6 @@ fn look(
         commits: walk.commits,
         events,
         recorded: walk.recorded.max(slot.recorded),
-        names,
         verdict: Verdict::Unreadable,
         corruption,
         segments: segments.clone(),

@@ -10,7 +10,7 @@ use crate::index::{RunError, Sources};
 use crate::log::Draft;
 use crate::words::{
     AppendCondition, AppendError, Commit, ConditionFailed, Conflict, DocumentConflict, Error,
-    IdCheck, Limit, LimitExceeded, LogOffset, Position, Revision, Version,
+    IdCheck, Limit, LimitExceeded, LogOffset, Position, Revision,
 };
 use std::sync::Arc;
 
@@ -90,30 +90,33 @@ impl WriteSide {
         core.ask(sources, |sources| sources.has_any(&seen.ids, since))
     }
 
-    /// The version of each stream that a commit names, by everything placed so far; or the first
-    /// that is not as expected.
+    /// Looks up the version of each stream that a commit names, by everything placed so far, and
+    /// what else the newest table knows of its names. Returns the first that is not as expected.
     pub(super) fn versions(
         &self,
         core: &Core,
         writer: &Writer,
         sources: &Sources,
-        draft: &Draft,
-    ) -> Result<Result<Vec<Version>, Conflict>, AppendError> {
-        let streams = draft.streams.iter().map(|stream| stream.hash.of(TermKind::Stream));
-        let streams: Vec<TermHash> = streams.collect();
-        let newest = sources.active().map(|table| table.known(&streams)).unwrap_or_default();
-        let mut versions = Vec::with_capacity(streams.len());
-        for ((stream, hash), known) in draft.streams.iter().zip(&streams).zip(newest) {
-            let current = match (known, writer.heads.get(*hash)) {
-                (Some(known), _) => Version::new(known.base.saturating_add(known.count)),
-                (None, Some(version)) => version,
-                (None, None) => {
-                    core.ask(sources, |sources| sources.version(stream.hash, Position::MAX))?
-                }
+        draft: &mut Draft,
+    ) -> Result<Option<Conflict>, AppendError> {
+        let mut resolved = std::mem::take(&mut draft.resolved);
+        if let Some(table) = sources.active() {
+            table.resolve(draft.terms(), writer.segment_number, &mut resolved);
+        }
+        draft.resolved = resolved;
+        let mut versions = std::mem::take(&mut draft.versions);
+        for stream in &draft.streams {
+            let name = draft.stream(stream);
+            let known = draft.known_version(stream).or_else(|| writer.heads.get(name.hash));
+            let current = match known {
+                Some(version) => version,
+                None => core.ask(sources, |sources| {
+                    sources.version(name.hash.of(TermKind::Stream), Position::MAX)
+                })?,
             };
             if !stream.expected.allows(current) {
-                let (stream, expected) = (stream.name.clone(), stream.expected);
-                return Ok(Err(Conflict { stream, expected, current }));
+                let (stream, expected) = (name.text.to_owned(), stream.expected);
+                return Ok(Some(Conflict { stream, expected, current }));
             }
             if current.forward(stream.events).is_none() {
                 let given = current.get().saturating_add(stream.events);
@@ -121,37 +124,37 @@ impl WriteSide {
             }
             versions.push(current);
         }
-        Ok(Ok(versions))
+        draft.versions = versions;
+        Ok(None)
     }
 
-    /// The newest record of each document that a commit names, by everything placed so far; or the
-    /// first that is not as expected.
+    /// Looks up the newest record of each document that a commit names, by everything placed so
+    /// far. Returns the first that is not as expected.
     pub(super) fn documents(
         &self,
         core: &Core,
         writer: &Writer,
         sources: &Sources,
-        draft: &Draft,
-        seen: &Seen,
-    ) -> Result<Result<Vec<Option<DocumentPlace>>, DocumentConflict>, AppendError> {
-        let mut documents = seen.documents.clone();
-        for (document, newest) in draft.documents.iter().zip(&mut documents) {
+        draft: &mut Draft,
+        seen: &mut Seen,
+    ) -> Result<Option<DocumentConflict>, AppendError> {
+        draft.newest = std::mem::take(&mut seen.documents);
+        for (document, newest) in draft.documents.iter().zip(&mut draft.newest) {
             if seen.from() < writer.end {
-                let since = core
-                    .ask(sources, |sources| sources.document_since(document.hash, seen.from()))?;
-                *newest = since.or(*newest);
+                let since = |sources: &Sources| sources.document_since(document.hash, seen.from());
+                *newest = core.ask(sources, since)?.or(*newest);
             }
             let current = newest.filter(|newest| !newest.deleted);
             let current = current.map_or(Revision::NONE, |newest| newest.revision);
             if let Some(expected) = document.expected.filter(|expected| *expected != current) {
                 let key = document.key.clone();
-                return Ok(Err(DocumentConflict { key, expected, current }));
+                return Ok(Some(DocumentConflict { key, expected, current }));
             }
             if newest.is_some_and(|newest| newest.revision.next().is_none()) {
                 return Err(over(Limit::Revisions, Revision::MAX.get().saturating_add(1)));
             }
         }
-        Ok(Ok(documents))
+        Ok(None)
     }
 
     /// The first condition that fails, and the position that makes it fail.

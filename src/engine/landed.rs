@@ -93,11 +93,13 @@ fn commit_at(
 /// Whether a commit that landed is this one, or begins with it.
 fn compare(draft: &Draft, landed: Entries<'_>) -> Result<Appended, Difference> {
     let stream = |nth: u32| draft.streams.get(index(u64::from(nth)));
+    let name = |stream| draft.stream(stream).text.to_owned();
     let mut versions: Vec<(String, Version)> =
-        draft.streams.iter().map(|stream| (stream.name.clone(), Version::NONE)).collect();
+        draft.streams.iter().map(|stream| (name(stream), Version::NONE)).collect();
     let events = draft.stream_numbers().zip(draft.ids());
     for ((number, id), there) in events.zip(landed.events) {
-        let same_stream = stream(number).is_some_and(|own| own.hash == there.stream.hash);
+        let hash = there.stream.hash.of(TermKind::Stream);
+        let same_stream = stream(number).is_some_and(|own| draft.stream(own).hash == hash);
         if !same_stream || id != there.ids[0] {
             return Err(Difference::Event);
         }

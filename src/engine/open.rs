@@ -92,7 +92,7 @@ impl Engine {
             recorded: found.recorded,
             epoch,
             segment: current,
-            names: found.names,
+            segment_number: 1,
             heads: Heads::default(),
             pending: super::writer::Pending::default(),
         };
@@ -104,6 +104,7 @@ impl Engine {
             writer: Mutex::new(writer),
             slots,
             call: KeeperCall::default(),
+            drafts: Mutex::default(),
             trouble: Mutex::default(),
         };
         side.note_room(&side.slots.lock(), current);

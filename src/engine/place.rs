@@ -5,24 +5,21 @@ use super::flow::InFlight;
 use super::guard::over;
 use super::slots::Before;
 use super::writer::{WriteSide, Writer};
-use crate::format::{
-    DocumentPlace, Entries, Entry, Epoch, FRAME_LEN, FrameHeader, FrameKind, u64_of,
-};
+use crate::format::{Epoch, FRAME_LEN, FrameHeader, FrameKind, u64_of};
 use crate::index::Sources;
 use crate::log::{Draft, Place};
-use crate::words::{AppendError, Appended, Error, Limit, LogOffset, Position, Timestamp, Version};
+use crate::words::{AppendError, Appended, Error, Limit, LogOffset, Position, Timestamp};
 use std::sync::atomic::Ordering;
 
 impl WriteSide {
-    /// Gives a commit whose guards hold its place. `known` has the versions of its streams, and the
-    /// newest records of its documents.
+    /// Gives a commit whose guards hold its place. The guards looked up the versions of its streams
+    /// and the newest records of its documents.
     pub(super) fn place(
         &self,
         core: &Core,
         writer: &mut Writer,
         sources: &Sources,
         draft: &mut Draft,
-        (versions, documents): (&[Version], &[Option<DocumentPlace>]),
         (now, needs_sync): (Timestamp, bool),
     ) -> Result<Appended, AppendError> {
         let first = writer.next;
@@ -44,18 +41,16 @@ impl WriteSide {
             watermark: core.watermark(),
         };
         let key = &core.identity.key;
-        let placed = draft.place(&place, &mut writer.names, versions, documents, key);
+        let placed = draft.place(&place, key);
         let end = writer.end.plus(u64_of(placed.bytes.len()));
         writer.pending.add(writer.segment.file_offset(writer.end), placed.bytes, end);
         (writer.end, writer.next, writer.chain, writer.recorded) =
             (end, next, placed.chain, recorded);
         self.recorded.store(recorded.micros(), Ordering::Relaxed);
-        let appended = appended(draft, (first, last), versions);
         if let Some(table) = sources.active() {
-            let tags = draft.tags();
-            let events: Vec<Entry<'_>> = draft.entries(&tags).collect();
-            let documents: Vec<_> = draft.document_entries().collect();
-            table.extend(Entries { events: &events, documents: &documents });
+            let parts = draft.parts();
+            let (names, segment) = (parts.names, writer.segment_number);
+            table.append(names, segment, parts.events, parts.documents, parts.terms);
         }
         if self.is_full(sources, writer.mark()) {
             self.freeze(core, writer, sources);
@@ -63,7 +58,7 @@ impl WriteSide {
             self.note_lag(sources, writer.mark());
         }
         core.flow.lock().push(InFlight { end, head: last, needs_sync });
-        Ok(appended)
+        Ok(appended(draft, (first, last)))
     }
 
     /// The newest table takes in no more: it waits to become a run.
@@ -74,7 +69,6 @@ impl WriteSide {
         if let Some(table) = sources.active() {
             table.heads(|stream, version| writer.heads.keep(stream, version));
         }
-        writer.names.clear();
         core.index.freeze(writer.mark());
         self.call.ring();
     }
@@ -99,10 +93,10 @@ impl WriteSide {
     }
 
     /// Makes the current segment one in which the commit has room, and an end record after it.
-    fn make_room(&self, core: &Core, writer: &mut Writer, draft: &Draft) -> Result<(), Error> {
+    fn make_room(&self, core: &Core, writer: &mut Writer, draft: &mut Draft) -> Result<(), Error> {
         let end_record = u64_of(FRAME_LEN);
         let left = |writer: &Writer| writer.segment.log_end().since(writer.end);
-        if draft.len_with(&writer.names) + end_record <= left(writer) {
+        if draft.len_here() + end_record <= left(writer) {
             return Ok(());
         }
         let mut slots = self.slots.lock();
@@ -117,7 +111,8 @@ impl WriteSide {
             writer.pending.add(writer.segment.file_offset(writer.end), &end, next.first_frame());
             writer.segment = next;
             writer.end = next.first_frame();
-            writer.names.clear();
+            writer.segment_number = writer.segment_number.wrapping_add(1);
+            draft.forget_references();
             let mut state = core.flow.lock();
             state.segments = state.segments.with(next);
             drop(state);
@@ -176,11 +171,9 @@ impl WriteSide {
 }
 
 /// What a commit has become that was placed.
-fn appended(draft: &Draft, (first, last): (Position, Position), versions: &[Version]) -> Appended {
-    let streams = draft.streams.iter().zip(versions).filter(|(stream, _)| stream.events > 0);
-    let versions = streams.map(|(stream, before)| {
-        (stream.name.clone(), before.forward(stream.events).unwrap_or(Version::MAX))
-    });
+fn appended(draft: &Draft, (first, last): (Position, Position)) -> Appended {
+    let written = draft.streams.iter().filter(|stream| stream.events > 0);
+    let versions = written.map(|stream| (draft.stream(stream).text.to_owned(), stream.last));
     let documents = draft.document_entries();
     let revisions = documents.map(|entry| (entry.key.text.to_owned(), entry.place.revision));
     Appended {

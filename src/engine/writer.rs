@@ -9,7 +9,7 @@ use super::report::RecoveryReport;
 use super::settings::Settings;
 use super::slots::Slots;
 use crate::format::{Chain, Epoch, Mark, SegmentRef};
-use crate::log::Names;
+use crate::log::Draft;
 use crate::words::{Error, ErrorKind, LogOffset, Position, Timestamp};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,6 +40,8 @@ pub struct WriteSide {
     pub(super) writer: Mutex<Writer>,
     pub(super) slots: Slots,
     pub(super) call: KeeperCall,
+    /// Drafts that may be used again.
+    pub(super) drafts: Mutex<Vec<Draft>>,
     /// The last recorded time given out, in microseconds.
     pub(super) recorded: AtomicI64,
     /// What went wrong in the background, until it goes well again.
@@ -66,7 +68,8 @@ pub struct Writer {
     /// None before the first commit after a clean open: it begins an epoch.
     pub(super) epoch: Option<Epoch>,
     pub(super) segment: SegmentRef,
-    pub(super) names: Names,
+    /// Grows by one with each segment: names of the log are where they are in one segment.
+    pub(super) segment_number: u32,
     pub(super) heads: Heads,
     pub(super) pending: Pending,
 }
@@ -88,6 +91,8 @@ pub struct Pending {
     pub(super) end: LogOffset,
 }
 
+/// Drafts that are kept.
+const DRAFTS: usize = 16;
 /// A buffer that grew beyond this is given back.
 const KEEP: usize = 1 << 20;
 
@@ -153,5 +158,23 @@ impl WriteSide {
         // Work that came too late for a store that is being closed is no trouble.
         let error = result.as_ref().err().filter(|error| error.kind() != ErrorKind::Closed);
         *trouble = error.cloned();
+    }
+
+    /// A draft with nothing in it.
+    pub(super) fn take_draft(&self) -> Draft {
+        self.drafts().pop().unwrap_or_default()
+    }
+
+    /// Keeps a draft for another commit.
+    pub(super) fn keep_draft(&self, mut draft: Draft) {
+        draft.clear();
+        let mut drafts = self.drafts();
+        if drafts.len() < DRAFTS {
+            drafts.push(draft);
+        }
+    }
+
+    fn drafts(&self) -> MutexGuard<'_, Vec<Draft>> {
+        self.drafts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

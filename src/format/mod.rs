@@ -37,7 +37,9 @@ pub use run::{
 pub use segment::{Extent, SegmentHeader, SegmentRef};
 pub use slot::{Mark, Slot};
 pub use stub::Stub;
-pub use term::{DocumentEntry, DocumentPlace, Entries, Entry, Named, TermKind};
+pub use term::{
+    DocumentEntry, DocumentPlace, Entries, Entry, Named, PlacedEvent, Resolved, TermKind, TermName,
+};
 
 #[cfg(test)]
 pub mod document_tests;

@@ -85,6 +85,49 @@ pub struct Named<'a> {
     pub hash: TermHash,
 }
 
+/// A name that events of a commit refer to, as a term of one kind.
+#[derive(Clone, Copy, Debug)]
+pub struct TermName<'a> {
+    /// What it is the name of.
+    pub kind: TermKind,
+    /// The name.
+    pub text: &'a str,
+    /// The hash of the term.
+    pub hash: TermHash,
+}
+
+/// What the newest table knows of a name of a commit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Resolved {
+    /// The term's number in the table, if it has it.
+    pub term: Option<u32>,
+    /// Bytes from the current segment's first byte to the name; 0 if it is not there yet.
+    pub reference: u32,
+    /// For a stream that the table has: its version.
+    pub version: Option<Version>,
+}
+
+/// An event of a commit that has its place: its names are numbers among the names of the commit.
+#[derive(Clone, Copy, Debug)]
+pub struct PlacedEvent<'a> {
+    /// Its position.
+    pub position: Position,
+    /// Where its record stands.
+    pub at: LogOffset,
+    /// Its number in its stream.
+    pub version: Version,
+    /// Bytes of its payload.
+    pub payload: u32,
+    /// Its stream.
+    pub stream: u32,
+    /// Its type.
+    pub event_type: u32,
+    /// Its tags.
+    pub tags: &'a [u32],
+    /// The ids that it was given, as [`TermKind::IDS`] has them.
+    pub ids: [Option<Uuid>; 3],
+}
+
 /// An event as the index takes it in: where it is, and its terms.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {

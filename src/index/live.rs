@@ -27,10 +27,14 @@ impl Index {
     /// The newest table takes in no more; another goes on from this frame.
     pub fn freeze(&self, end: Mark) {
         self.change(|sources| {
-            if let Some(table) = sources.active() {
-                table.close(end);
-            }
-            sources.tables.push(Arc::new(Table::new(end, self.key)));
+            let next = match sources.active() {
+                Some(table) => {
+                    table.close(end);
+                    table.after(end)
+                }
+                None => Table::new(end, self.key),
+            };
+            sources.tables.push(Arc::new(next));
         });
     }
 

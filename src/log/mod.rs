@@ -10,7 +10,7 @@ mod verdict;
 mod walk;
 mod window;
 
-pub use draft::{Draft, Names, Place};
+pub use draft::{Draft, Place};
 pub use fetch::{Fetch, FetchError, Located};
 use frames::check_frame;
 pub use frames::frame_of;

@@ -274,17 +274,6 @@ impl<'a> Walk<'a> {
         let name = name.map(|name| OwnName::new(name.text, &self.key));
         Ok(name.map(|name| self.names.insert(reference, name)).is_some())
     }
-
-    /// The names of the segment in which the walk stands, by hash, for the writer that goes on from
-    /// here.
-    pub fn names(&self) -> impl Iterator<Item = (TermHash, u32)> {
-        self.names.iter().map(|(reference, name)| (name.hash, *reference))
-    }
-
-    /// The log offset of the segment that [`Walk::names`] are of.
-    pub fn names_of(&self) -> Option<LogOffset> {
-        self.names_of
-    }
 }
 
 impl OwnName {

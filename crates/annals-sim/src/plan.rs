@@ -18,12 +18,14 @@ pub(crate) struct ModelEvent {
     pub(crate) tags: Vec<String>,
 }
 
+/// The key of a document, and the value that was put under it; nothing where it was deleted.
+pub(crate) type Change = (&'static str, Option<Vec<u8>>);
+
 /// A commit as the model has it.
 #[derive(Clone, Debug)]
 pub(crate) struct ModelCommit {
     pub(crate) events: Vec<ModelEvent>,
-    /// Keys, and the values that were put under them; nothing for one that was deleted.
-    pub(crate) documents: Vec<(&'static str, Option<Vec<u8>>)>,
+    pub(crate) documents: Vec<Change>,
     /// As it was made, so that it can be made once more.
     pub(crate) made: Commit,
 }
@@ -158,10 +160,7 @@ pub(crate) fn next_commit(model: &Model, style: Style, random: &mut Random) -> M
 }
 
 /// Some documents that are put or deleted, each over the revision that it has.
-fn next_documents(
-    model: &Model,
-    random: &mut Random,
-) -> (Commit, Vec<(&'static str, Option<Vec<u8>>)>) {
+fn next_documents(model: &Model, random: &mut Random) -> (Commit, Vec<Change>) {
     let there = model.documents();
     let first = random.below(KEYS.len());
     let mut made = Commit::new();

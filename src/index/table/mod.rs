@@ -3,15 +3,20 @@
 //! One thread at a time adds to it (whoever holds the writer's lock); any number read. It may have
 //! commits in flight, so readers say up to where they look.
 
+mod numbers;
 mod terms;
 
 use super::Offsets;
-use crate::format::{DocumentPlace, Entries, FileKey, Mark, TermHash, TermKind, u64_of};
+use crate::format::{
+    DocumentEntry, DocumentPlace, Entries, FileKey, Mark, PlacedEvent, Resolved, TermHash,
+    TermKind, TermName, index, u64_of,
+};
 use crate::words::{LogOffset, Position, Version};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
-pub(in crate::index) use terms::{Term, Terms};
+use terms::Room;
+pub(in crate::index) use terms::Terms;
 
 /// The index of the log from one frame on, up to another once that is known.
 pub struct Table {
@@ -53,9 +58,18 @@ pub struct Name {
 impl Table {
     /// An empty table that begins here.
     pub fn new(start: Mark, key: FileKey) -> Self {
+        Self::with_room(start, key, Room::default())
+    }
+
+    /// An empty table that begins here, with room for as much as this one has.
+    pub fn after(&self, start: Mark) -> Self {
+        Self::with_room(start, self.key, self.read().room())
+    }
+
+    fn with_room(start: Mark, key: FileKey, room: Room) -> Self {
         let offsets = Offsets::new(start.next);
-        let (end, terms, load) = (OnceLock::new(), RwLock::default(), AtomicU64::new(0));
-        Self { key, start, end, offsets, terms, load }
+        let terms = RwLock::new(Terms::with_room(room));
+        Self { key, start, end: OnceLock::new(), offsets, terms, load: AtomicU64::new(0) }
     }
 
     /// Where it begins.
@@ -99,10 +113,53 @@ impl Table {
         let mut terms = self.terms.write().unwrap_or_else(PoisonError::into_inner);
         for entry in met.events {
             self.offsets.set(entry.position, entry.at);
+            terms.look_up(entry, self.relative(entry.position), &self.key);
         }
-        terms.extend(met, self.start.next.get(), &self.key);
+        met.documents.iter().for_each(|entry| terms.put(entry));
         let more = u64_of(met.events.len().saturating_add(met.documents.len()));
         self.load.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// What it knows of each of these terms, where the log is in the segment with this number.
+    pub fn resolve(
+        &self,
+        hashes: impl Iterator<Item = TermHash>,
+        segment: u32,
+        out: &mut Vec<Resolved>,
+    ) {
+        let terms = self.read();
+        out.extend(hashes.map(|hash| terms.resolve(hash, segment)));
+    }
+
+    /// Adds a commit that has its place. Each of its names was resolved before, by whoever holds
+    /// the writer's lock; with a name comes the version of a stream before the commit.
+    pub fn append<'a>(
+        &self,
+        names: impl Iterator<Item = Option<(TermName<'a>, &'a mut Resolved, Version)>>,
+        segment: u32,
+        events: impl Iterator<Item = PlacedEvent<'a>>,
+        documents: impl Iterator<Item = DocumentEntry<'a>>,
+        numbers: &mut Vec<u32>,
+    ) {
+        let mut terms = self.terms.write().unwrap_or_else(PoisonError::into_inner);
+        numbers.clear();
+        numbers.extend(names.map(|name| {
+            name.map_or(0, |(name, resolved, before)| {
+                terms.note(&name, resolved, segment, before.get(), &self.key)
+            })
+        }));
+        let number = |name: u32| numbers.get(index(u64::from(name))).copied().unwrap_or_default();
+        let mut load = 0;
+        for event in events {
+            self.offsets.set(event.position, event.at);
+            terms.take(&event, self.relative(event.position), number, &self.key);
+            load += 1;
+        }
+        for entry in documents {
+            terms.put(&entry);
+            load += 1;
+        }
+        self.load.fetch_add(load, Ordering::Relaxed);
     }
 
     /// The newest record of a document that stands before `end`.
@@ -127,12 +184,6 @@ impl Table {
         } else {
             out.extend(keys.take(most));
         }
-    }
-
-    /// What it knows of each of these terms, events in flight included.
-    pub fn known(&self, hashes: &[TermHash]) -> Vec<Option<Known>> {
-        let terms = self.read();
-        hashes.iter().map(|hash| terms.find(*hash).map(Term::known)).collect()
     }
 
     /// Whether any of these terms has an event in `from..=to`.
@@ -202,6 +253,12 @@ impl Table {
     /// Bytes that its terms take, as near as matters.
     pub fn bytes(&self) -> u64 {
         self.read().bytes()
+    }
+
+    /// Counted from its first position.
+    fn relative(&self, position: Position) -> u32 {
+        let nth = position.get().saturating_sub(self.start.next.get());
+        u32::try_from(nth).unwrap_or(u32::MAX)
     }
 
     pub(super) fn read(&self) -> RwLockReadGuard<'_, Terms> {

@@ -1,17 +1,19 @@
 //! The terms of a table: each with the chain of its postings, a document with that of its records.
 
 use super::Known;
+use super::numbers::Numbers;
 use crate::format::{
-    DocumentEntry, DocumentPlace, Entries, Entry, FileKey, KeyedAlready, Listed, TermEntry,
-    TermHash, TermKind, index, u64_of,
+    DocumentEntry, DocumentPlace, Entry, FileKey, Listed, PlacedEvent, Resolved, TermEntry,
+    TermHash, TermKind, TermName, index, u64_of,
 };
-use crate::words::{LogOffset, category_of};
-use std::collections::{BTreeMap, HashMap};
+use crate::words::{LogOffset, Version, category_of};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// See the module.
 #[derive(Default)]
 pub(in crate::index) struct Terms {
-    by_hash: HashMap<TermHash, u32, KeyedAlready>,
+    numbers: Numbers,
     list: Vec<Term>,
     /// All postings: each leads to the one before it of the same term.
     postings: Vec<Posting>,
@@ -30,7 +32,7 @@ pub(in crate::index) struct Term {
     pub(super) hash: TermHash,
     pub(super) kind: TermKind,
     /// Where its text begins, and its bytes.
-    text: (usize, usize),
+    text: (u32, u32),
     /// For a stream: its version before the table.
     pub(super) base: u64,
     pub(super) count: u32,
@@ -40,6 +42,18 @@ pub(in crate::index) struct Term {
     last: u32,
     /// For a stream: its category's term.
     category: u32,
+    /// Where its name is in the segment with this number: bytes from the segment's first byte; 0 if
+    /// it is not known to be there.
+    reference: u32,
+    segment: u32,
+}
+
+/// How much a table has taken in: room for the next one.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Room {
+    terms: usize,
+    postings: usize,
+    texts: usize,
 }
 
 struct DocumentRecord {
@@ -57,40 +71,112 @@ struct Posting {
 }
 
 impl Terms {
-    /// Takes in what a commit has; `first` is the table's first position.
-    pub(super) fn extend(&mut self, met: Entries<'_>, first: u64, key: &FileKey) {
-        for entry in met.events {
-            let nth = entry.position.get().saturating_sub(first);
-            self.push(entry, u32::try_from(nth).unwrap_or(u32::MAX), key);
+    /// With room for as much.
+    pub(super) fn with_room(room: Room) -> Self {
+        Self {
+            numbers: Numbers::with_room(room.terms),
+            list: Vec::with_capacity(room.terms),
+            postings: Vec::with_capacity(room.postings),
+            texts: String::with_capacity(room.texts),
+            ..Self::default()
         }
-        met.documents.iter().for_each(|entry| self.put(entry));
+    }
+
+    /// How much room it has taken, and some more.
+    pub(super) fn room(&self) -> Room {
+        let more = |length: usize| length + length / 8;
+        Room {
+            terms: more(self.list.len()),
+            postings: more(self.postings.len()),
+            texts: more(self.texts.len()),
+        }
     }
 
     pub(in crate::index) fn find(&self, hash: TermHash) -> Option<&Term> {
-        let nth = self.by_hash.get(&hash)?;
-        self.list.get(index(u64::from(*nth)))
+        self.term(self.numbers.find(hash, &self.list)?)
     }
 
-    fn push(&mut self, entry: &Entry<'_>, position: u32, key: &FileKey) {
-        self.events += 1;
-        self.payload_bytes = self.payload_bytes.saturating_add(u64::from(entry.payload));
-        let before = entry.version.get().saturating_sub(1);
-        let stream = self.stream(entry, before, key);
-        let category = self.term(stream).map_or(0, |term| term.category);
-        self.post(stream, position);
-        self.post(category, position);
-        if before == 0 {
-            self.begin(category, position, key);
+    /// What is known of a name, where the log is in the segment with this number.
+    pub(super) fn resolve(&self, hash: TermHash, segment: u32) -> Resolved {
+        let Some(nth) = self.numbers.find(hash, &self.list) else { return Resolved::default() };
+        let Some(term) = self.term(nth) else { return Resolved::default() };
+        let reference = if term.segment == segment { term.reference } else { 0 };
+        let version = (term.kind == TermKind::Stream)
+            .then(|| Version::new(term.base.saturating_add(u64::from(term.count))));
+        Resolved { term: Some(nth), reference, version }
+    }
+
+    /// Notes where a name of a commit is, which becomes a term if it is not one; returns its
+    /// number. A stream that is new has its version from before the commit.
+    pub(super) fn note(
+        &mut self,
+        name: &TermName<'_>,
+        resolved: &Resolved,
+        segment: u32,
+        before: u64,
+        key: &FileKey,
+    ) -> u32 {
+        let nth = match (resolved.term, name.kind) {
+            (Some(nth), _) => nth,
+            (None, TermKind::Stream) => self.add_stream(name.hash, name.text, before, key),
+            (None, kind) => self.id(name.hash, || (kind, name.text)),
+        };
+        if let Some(term) = self.term_mut(nth) {
+            (term.reference, term.segment) = (resolved.reference, segment);
         }
+        nth
+    }
+
+    /// Takes in an event of a commit; `number` has the number here of each of the commit's names.
+    pub(super) fn take(
+        &mut self,
+        event: &PlacedEvent<'_>,
+        position: u32,
+        number: impl Fn(u32) -> u32,
+        key: &FileKey,
+    ) {
+        let of_event = (event.version, event.payload, event.ids);
+        let tags = event.tags.iter().map(|tag| number(*tag));
+        let names = (number(event.stream), number(event.event_type), tags);
+        self.push(of_event, position, names, key);
+    }
+
+    /// Takes in an event whose names are looked up.
+    pub(super) fn look_up(&mut self, entry: &Entry<'_>, position: u32, key: &FileKey) {
+        let before = entry.version.get().saturating_sub(1);
+        let hash = entry.stream.hash.of(TermKind::Stream);
+        let stream = match self.numbers.find(hash, &self.list) {
+            Some(nth) => nth,
+            None => self.add_stream(hash, entry.stream.text, before, key),
+        };
         let event_type = self.id(entry.event_type.hash.of(TermKind::Type), || {
             (TermKind::Type, entry.event_type.text)
         });
-        self.post(event_type, position);
-        for tag in entry.tags {
-            let tag = self.id(tag.hash.of(TermKind::Tag), || (TermKind::Tag, tag.text));
-            self.post(tag, position);
+        let tags = entry.tags.iter();
+        let tag = |tag: &crate::format::Named<'_>| tag.hash.of(TermKind::Tag);
+        let tags: Vec<u32> = tags.map(|it| self.id(tag(it), || (TermKind::Tag, it.text))).collect();
+        let names = (stream, event_type, tags.into_iter());
+        self.push((entry.version, entry.payload, entry.ids), position, names, key);
+    }
+
+    fn push(
+        &mut self,
+        (version, payload, ids): (Version, u32, [Option<Uuid>; 3]),
+        position: u32,
+        (stream, event_type, tags): (u32, u32, impl Iterator<Item = u32>),
+        key: &FileKey,
+    ) {
+        self.events += 1;
+        self.payload_bytes = self.payload_bytes.saturating_add(u64::from(payload));
+        let category = self.term(stream).map_or(0, |term| term.category);
+        self.post(stream, position);
+        self.post(category, position);
+        if version == Version::new(1) {
+            self.begin(category, position, key);
         }
-        for (id, kind) in entry.ids.iter().zip(TermKind::IDS) {
+        self.post(event_type, position);
+        tags.for_each(|tag| self.post(tag, position));
+        for (id, kind) in ids.iter().zip(TermKind::IDS) {
             if let Some(id) = id {
                 let id = self.id(key.term(id.as_bytes()).of(kind), || (kind, ""));
                 self.post(id, position);
@@ -99,7 +185,7 @@ impl Terms {
     }
 
     /// Takes in a record of a document.
-    fn put(&mut self, entry: &DocumentEntry<'_>) {
+    pub(super) fn put(&mut self, entry: &DocumentEntry<'_>) {
         let key = entry.key.text;
         let nth = self.id(entry.key.hash.of(TermKind::Document), || (TermKind::Document, key));
         let next = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
@@ -140,7 +226,8 @@ impl Terms {
     pub(super) fn bytes(&self) -> u64 {
         let a_key = size_of::<(Box<str>, u32)>() + 64;
         u64_of(
-            self.list.capacity() * (size_of::<Term>() + 24)
+            self.list.capacity() * size_of::<Term>()
+                + self.numbers.bytes()
                 + self.postings.capacity() * size_of::<Posting>()
                 + self.records.capacity() * size_of::<DocumentRecord>()
                 + self.keys.len() * a_key
@@ -148,17 +235,13 @@ impl Terms {
         )
     }
 
-    /// The term of an entry's stream. A new one has its version from before the entry.
-    fn stream(&mut self, entry: &Entry<'_>, before: u64, key: &FileKey) -> u32 {
-        let hash = entry.stream.hash.of(TermKind::Stream);
-        if let Some(nth) = self.by_hash.get(&hash) {
-            return *nth;
-        }
-        let category = category_of(entry.stream.text);
+    /// A stream that is new here, with its version from before.
+    fn add_stream(&mut self, hash: TermHash, text: &str, before: u64, key: &FileKey) -> u32 {
+        let category = category_of(text);
         let category = self.id(key.term(category.as_bytes()).of(TermKind::Category), || {
             (TermKind::Category, category)
         });
-        let stream = self.id(hash, || (TermKind::Stream, entry.stream.text));
+        let stream = self.id(hash, || (TermKind::Stream, text));
         if let Some(term) = self.term_mut(stream) {
             (term.base, term.category) = (before, category);
         }
@@ -178,28 +261,40 @@ impl Terms {
 
     /// The number of a term, which is made if it is not there.
     fn id<'a>(&mut self, hash: TermHash, what: impl FnOnce() -> (TermKind, &'a str)) -> u32 {
-        let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
-        let nth = *self.by_hash.entry(hash).or_insert(next);
-        if nth == next {
-            let (kind, text) = what();
-            let place = (self.texts.len(), text.len());
-            self.texts.push_str(text);
-            let (base, count, first, last, category) = (0, 0, 0, 0, 0);
-            self.list.push(Term { hash, kind, text: place, base, count, first, last, category });
+        if let Some(nth) = self.numbers.find(hash, &self.list) {
+            return nth;
         }
+        let nth = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        let (kind, text) = what();
+        let length = |text: &str| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let place = (length(&self.texts), length(text));
+        self.texts.push_str(text);
+        let (base, count, first, last, category) = (0, 0, 0, 0, 0);
+        let (reference, segment) = (0, 0);
+        self.list.push(Term {
+            hash,
+            kind,
+            text: place,
+            base,
+            count,
+            first,
+            last,
+            category,
+            reference,
+            segment,
+        });
+        self.numbers.add(hash, nth, &self.list);
         nth
     }
 
     /// Adds a posting to a term, unless it has it.
     fn post(&mut self, term: u32, position: u32) {
         let next = u32::try_from(self.postings.len()).unwrap_or(u32::MAX);
-        let Some(term) = usize::try_from(term).ok().and_then(|nth| self.list.get_mut(nth)) else {
-            return;
-        };
+        let Some(term) = self.list.get_mut(index(u64::from(term))) else { return };
         if term.count == 0 {
             term.first = position;
         } else {
-            let last = usize::try_from(term.last).ok().and_then(|nth| self.postings.get(nth));
+            let last = self.postings.get(index(u64::from(term.last)));
             if last.is_some_and(|last| last.position == position) {
                 return;
             }
@@ -210,15 +305,15 @@ impl Terms {
     }
 
     fn term(&self, nth: u32) -> Option<&Term> {
-        self.list.get(usize::try_from(nth).ok()?)
+        self.list.get(index(u64::from(nth)))
     }
 
     fn term_mut(&mut self, nth: u32) -> Option<&mut Term> {
-        self.list.get_mut(usize::try_from(nth).ok()?)
+        self.list.get_mut(index(u64::from(nth)))
     }
 
     pub(super) fn text(&self, term: &Term) -> &str {
-        let (start, length) = term.text;
+        let (start, length) = (index(u64::from(term.text.0)), index(u64::from(term.text.1)));
         self.texts.get(start..start.saturating_add(length)).unwrap_or_default()
     }
 
@@ -228,7 +323,7 @@ impl Terms {
         let mut next = term.last;
         std::iter::from_fn(move || {
             left = left.checked_sub(1)?;
-            let posting = self.postings.get(usize::try_from(next).ok()?)?;
+            let posting = self.postings.get(index(u64::from(next)))?;
             next = posting.before;
             Some(posting.position)
         })

@@ -1,9 +1,9 @@
 //! A commit is encoded, as far as can be without a place.
 
-use super::names::{NameList, Numbers};
 use super::{Draft, DraftDocument, DraftEvent, DraftRecord, DraftStream};
 use crate::format::{
-    BodyPlan, DOCUMENT_LEN, DocumentPlace, FRAME_LEN, FileKey, RawDocument, event_head_len, index,
+    BodyPlan, DOCUMENT_LEN, DocumentPlace, FRAME_LEN, FileKey, RawDocument, TermKind,
+    event_head_len, index, u64_of,
 };
 use crate::words::{
     Change, Commit, DocumentPart, ExpectedVersion, Limit, LimitExceeded, LogOffset, NewEvent,
@@ -11,51 +11,36 @@ use crate::words::{
 };
 
 impl Draft {
-    /// Encodes a commit whose parts are within their limits. Its frame will end at a multiple of
-    /// `sector`.
-    pub fn new(commit: &Commit, key: &FileKey, sector: usize) -> Result<Self, Refusal> {
+    /// Encodes a commit whose parts are within their limits, into a draft that is empty. Its frame
+    /// will end at a multiple of `sector`.
+    pub fn fill(&mut self, commit: &Commit, key: &FileKey, sector: usize) -> Result<(), Refusal> {
         // Before anything is allocated for it.
         let most = most_bytes(commit)?;
-        let count = commit.parts.iter().map(|part| part.events.len()).sum();
-        let tags = commit.events().map(|event| event.tags.len()).sum();
-        let mut draft = Self {
-            buffer: Vec::new(),
-            records_at: 0,
-            names: NameList::default(),
-            events: Vec::with_capacity(count),
-            tag_names: Vec::with_capacity(tags),
-            streams: Vec::with_capacity(commit.parts.len().min(count + 1)),
-            documents: Vec::with_capacity(commit.documents.len()),
-            sector,
-        };
+        self.sector = sector;
         // First what the records refer to, so that the room for names is known.
-        draft.name(commit, key)?;
-        let names = draft.names.list.iter().map(|name| draft.names.len_of(name));
-        draft.records_at = FRAME_LEN + names.sum::<usize>();
-        draft.buffer = Vec::with_capacity(draft.records_at + most + sector);
-        draft.buffer.resize(draft.records_at, 0);
-        for (event, drafted) in commit.events().zip(&mut draft.events) {
-            drafted.at = draft.buffer.len() - draft.records_at;
-            drafted.body_crc = BodyPlan::new(event).write(&mut draft.buffer);
+        self.note_names(commit, key)?;
+        self.records_at = FRAME_LEN + self.names.records_len();
+        self.buffer.reserve(self.records_at + most + sector);
+        self.buffer.resize(self.records_at, 0);
+        for (event, drafted) in commit.events().zip(&mut self.events) {
+            drafted.at = self.buffer.len() - self.records_at;
+            drafted.body_crc = BodyPlan::new(event).write(&mut self.buffer);
         }
-        draft.documents(commit, key)?;
-        LimitExceeded::check_len(Limit::CommitBytes, draft.buffer.len())?;
-        Ok(draft)
+        self.note_documents(commit, key)?;
+        LimitExceeded::check_len(Limit::CommitBytes, self.buffer.len())
     }
 
     /// Notes the streams of a commit and what its events refer to.
-    fn name(&mut self, commit: &Commit, key: &FileKey) -> Result<(), Refusal> {
-        let mut numbers = Numbers::default();
+    fn note_names(&mut self, commit: &Commit, key: &FileKey) -> Result<(), Refusal> {
         for part in &commit.parts {
-            let hash = key.term(part.stream.as_bytes());
-            let (stream, new) = numbers.add(hash);
+            let name = self.names.add(TermKind::Stream, &part.stream, key);
+            let (stream, new) = self.met[0].add(self.names.hash(name));
             if new {
-                let (events, expected) = (0, ExpectedVersion::Any);
-                let name = part.stream.clone();
-                self.streams.push(DraftStream { hash, expected, events, name });
+                let (expected, events, last) = (ExpectedVersion::Any, 0, Version::NONE);
+                self.streams.push(DraftStream { expected, events, last, name });
             }
             let Some(drafted) = self.streams.get_mut(index(u64::from(stream))) else { continue };
-            drafted.events += crate::format::u64_of(part.events.len());
+            drafted.events += u64_of(part.events.len());
             if part.expected != ExpectedVersion::Any {
                 if drafted.expected != ExpectedVersion::Any {
                     return Err(Refusal::stream_twice(&part.stream));
@@ -63,34 +48,40 @@ impl Draft {
                 drafted.expected = part.expected;
             }
             for event in &part.events {
-                let tags_at = self.tag_names.len();
-                let stream_name = self.names.add_hashed(&part.stream, hash);
-                let type_name = self.names.add(&event.event_type, key);
-                for tag in &event.tags {
-                    self.tag_names.push(self.names.add(tag, key));
-                }
-                self.events.push(DraftEvent {
-                    at: 0,
-                    body_crc: 0,
-                    stream,
-                    stream_name,
-                    type_name,
-                    tags: (tags_at, event.tags.len()),
-                    ids: [event.id, event.correlation_id, event.causation_id],
-                    payload: u32::try_from(event.payload.len()).unwrap_or(u32::MAX),
-                    placed: (Position::START, Version::NONE, LogOffset::ZERO),
-                });
+                self.note_event(event, (stream, name), key);
             }
         }
         LimitExceeded::check_len(Limit::CommitStreams, self.streams.len())
     }
 
+    fn note_event(&mut self, event: &NewEvent, (stream, stream_name): (u32, u32), key: &FileKey) {
+        let tags_at = self.tag_names.len();
+        let type_name = self.names.add(TermKind::Type, &event.event_type, key);
+        for tag in &event.tags {
+            let tag = self.names.add(TermKind::Tag, tag, key);
+            self.names.use_it(tag);
+            self.tag_names.push(tag);
+        }
+        self.names.use_it(stream_name);
+        self.names.use_it(type_name);
+        self.events.push(DraftEvent {
+            at: 0,
+            body_crc: 0,
+            stream,
+            stream_name,
+            type_name,
+            tags: (tags_at, event.tags.len()),
+            ids: [event.id, event.correlation_id, event.causation_id],
+            payload: u32::try_from(event.payload.len()).unwrap_or(u32::MAX),
+            placed: (Position::START, Version::NONE, LogOffset::ZERO),
+        });
+    }
+
     /// Writes the records of a commit's documents behind those of its events.
-    fn documents(&mut self, commit: &Commit, key: &FileKey) -> Result<(), Refusal> {
-        let mut numbers = Numbers::default();
+    fn note_documents(&mut self, commit: &Commit, key: &FileKey) -> Result<(), Refusal> {
         for part in &commit.documents {
             let hash = key.term(part.key.as_bytes());
-            if !numbers.add(hash).1 {
+            if !self.met[1].add(hash).1 {
                 return Err(Refusal::document_twice(&part.key));
             }
             let DocumentPart { expected, given, .. } = *part;

@@ -1,23 +1,23 @@
 //! A commit's bytes before it has a place (draft), and what the place adds (place).
 //!
 //! Everything that does not depend on the place is done outside of the writer's lock: payloads are
-//! copied and summed once.
+//! copied and summed once. A draft can be used again for another commit: then nothing is allocated.
 
 mod make;
 mod names;
 mod place;
 
-use crate::format::{DocumentEntry, DocumentPlace, Entry, KeyedAlready, Named, TermHash, u64_of};
+use crate::format::{
+    DocumentEntry, DocumentPlace, Named, PlacedEvent, Resolved, TermHash, TermKind, TermName,
+    u64_of,
+};
 use crate::words::{ExpectedVersion, LogOffset, Position, Revision, Version};
-use names::NameList;
+use names::{NameList, Numbers};
 pub use place::Place;
-use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Where the current segment has each name: bytes from the segment's first byte.
-pub type Names = HashMap<TermHash, u32, KeyedAlready>;
-
 /// A commit's bytes before it has a place.
+#[derive(Default)]
 pub struct Draft {
     /// Room for the header and all names, then the records.
     buffer: Vec<u8>,
@@ -32,18 +32,28 @@ pub struct Draft {
     pub documents: Vec<DraftDocument>,
     /// The frame ends at a multiple of this.
     sector: usize,
+    /// Which of the streams, and which of the documents, were met before.
+    met: [Numbers; 2],
+    /// What the newest table knows of each name.
+    pub resolved: Vec<Resolved>,
+    /// The version of each stream before the commit.
+    pub versions: Vec<Version>,
+    /// The newest record of each document before the commit.
+    pub newest: Vec<Option<DocumentPlace>>,
+    /// The terms of all names, by number in the newest table.
+    pub terms: Vec<u32>,
 }
 
 /// A stream that a commit names.
 pub struct DraftStream {
-    /// By which the index knows it.
-    pub hash: TermHash,
     /// What is expected of it.
     pub expected: ExpectedVersion,
     /// How many events it gets.
     pub events: u64,
-    /// Its name.
-    pub name: String,
+    /// Its version with the commit; given with the place.
+    pub last: Version,
+    /// Which of the commit's names it is.
+    name: u32,
 }
 
 /// A document that a commit names.
@@ -77,6 +87,7 @@ struct DraftEvent {
     body_crc: u32,
     /// Which of the draft's streams.
     stream: u32,
+    /// Which of its names.
     stream_name: u32,
     type_name: u32,
     /// Where its tags begin in `tag_names`, and how many they are.
@@ -87,7 +98,25 @@ struct DraftEvent {
     placed: (Position, Version, LogOffset),
 }
 
+/// A buffer that grew beyond this is given back.
+const KEEP: usize = 1 << 20;
+
 impl Draft {
+    /// Forgets the commit, and keeps room of usual size for another.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+        self.buffer.shrink_to(KEEP);
+        self.names.clear();
+        self.events.clear();
+        self.tag_names.clear();
+        self.streams.clear();
+        self.documents.clear();
+        self.met.iter_mut().for_each(Numbers::clear);
+        self.resolved.clear();
+        self.versions.clear();
+        self.newest.clear();
+    }
+
     /// Its events.
     pub fn events(&self) -> u64 {
         u64_of(self.events.len())
@@ -103,11 +132,36 @@ impl Draft {
         self.events.iter().map(|event| event.stream)
     }
 
-    /// The bytes of its frame in a segment that has these names already, and at most so many more
-    /// to fill a sector.
-    pub fn len_with(&self, names: &Names) -> u64 {
-        let known = self.names.list.iter().filter(|name| names.contains_key(&name.hash));
-        let known: usize = known.map(|name| self.names.len_of(name)).sum();
+    /// The hashes of the terms of its names.
+    pub fn terms(&self) -> impl Iterator<Item = TermHash> {
+        self.names.list.iter().map(|name| name.hash)
+    }
+
+    /// The name of a stream, and the hash of its term.
+    pub fn stream(&self, stream: &DraftStream) -> Named<'_> {
+        let name = self.names.get(stream.name);
+        name.map_or(Named { text: "", hash: TermHash(0) }, |name| Named {
+            text: self.names.text(name),
+            hash: name.hash,
+        })
+    }
+
+    /// The version of a stream, if the newest table knows it.
+    pub fn known_version(&self, stream: &DraftStream) -> Option<Version> {
+        self.resolved.get(crate::format::index(u64::from(stream.name)))?.version
+    }
+
+    /// The log goes on in another segment, which has no names yet.
+    pub fn forget_references(&mut self) {
+        self.resolved.iter_mut().for_each(|resolved| resolved.reference = 0);
+    }
+
+    /// The bytes of its frame in the segment for which its names were resolved, and at most so many
+    /// more to fill a sector.
+    pub fn len_here(&self) -> u64 {
+        let names = self.names.list.iter().zip(&self.resolved);
+        let known = names.filter(|(_, resolved)| resolved.reference != 0);
+        let known: usize = known.map(|(name, _)| self.names.record_len(name)).sum();
         u64_of((self.buffer.len() - known).saturating_add(self.sector - 8))
     }
 
@@ -117,42 +171,73 @@ impl Draft {
     }
 }
 
-/// What the index takes in, once it has its place.
-impl Draft {
-    /// The names of its events' tags, for [`Draft::entries`].
-    pub fn tags(&self) -> Vec<Named<'_>> {
-        self.tag_names.iter().map(|name| self.names.named(*name)).collect()
-    }
-
+/// What the index takes in, once a commit has its place.
+pub struct PlacedParts<'a, N, E, D> {
+    /// Its names, each with what is known of it, and, of a stream, its version before. Nothing for
+    /// a stream that is only looked at.
+    pub names: N,
     /// Its events.
-    pub fn entries<'a>(&'a self, tags: &'a [Named<'a>]) -> impl Iterator<Item = Entry<'a>> {
-        self.events.iter().map(|event| {
+    pub events: E,
+    /// Its documents, those that are only looked at left out.
+    pub documents: D,
+    /// Room for the terms of the names.
+    pub terms: &'a mut Vec<u32>,
+}
+
+impl Draft {
+    /// What the index takes in.
+    pub fn parts(
+        &mut self,
+    ) -> PlacedParts<
+        '_,
+        impl Iterator<Item = Option<(TermName<'_>, &mut Resolved, Version)>>,
+        impl Iterator<Item = PlacedEvent<'_>>,
+        impl Iterator<Item = DocumentEntry<'_>>,
+    > {
+        let Self { names, events, tag_names, documents, resolved, versions, terms, .. } = self;
+        let names: &'_ NameList = names;
+        let mut before = versions.iter();
+        let names = names.list.iter().zip(resolved).map(move |(name, resolved)| {
+            // Streams were noted in the order of the names that they are.
+            let version = match name.kind {
+                TermKind::Stream => before.next().copied().unwrap_or_default(),
+                _ => Version::NONE,
+            };
+            name.is_used.then(|| (names.term(name), resolved, version))
+        });
+        let events = events.iter().map(|event| {
             let (position, version, at) = event.placed;
             let (start, count) = event.tags;
-            Entry {
+            PlacedEvent {
                 position,
                 at,
                 version,
                 payload: event.payload,
-                stream: self.names.named(event.stream_name),
-                event_type: self.names.named(event.type_name),
-                tags: tags.get(start..start + count).unwrap_or_default(),
+                stream: event.stream_name,
+                event_type: event.type_name,
+                tags: tag_names.get(start..start + count).unwrap_or_default(),
                 ids: event.ids,
             }
-        })
+        });
+        let documents = entries_of(documents);
+        PlacedParts { names, events, documents, terms }
     }
 
-    /// Its documents, those that are only looked at left out.
+    /// The documents that it changes, once it has its place.
     pub fn document_entries(&self) -> impl Iterator<Item = DocumentEntry<'_>> {
-        self.documents.iter().filter_map(|document| {
-            let record = document.record.as_ref()?;
-            Some(DocumentEntry {
-                key: Named { text: &document.key, hash: document.hash },
-                place: record.placed,
-                before: record.before,
-            })
-        })
+        entries_of(&self.documents)
     }
+}
+
+fn entries_of(documents: &[DraftDocument]) -> impl Iterator<Item = DocumentEntry<'_>> {
+    documents.iter().filter_map(|document| {
+        let record = document.record.as_ref()?;
+        Some(DocumentEntry {
+            key: Named { text: &document.key, hash: document.hash },
+            place: record.placed,
+            before: record.before,
+        })
+    })
 }
 
 impl DraftDocument {

@@ -1,6 +1,6 @@
-//! The names of a commit, each once.
+//! The names of a commit, each once for each kind of term that it is.
 
-use crate::format::{FileKey, KeyedAlready, NameRecord, Named, TermHash, index};
+use crate::format::{FileKey, KeyedAlready, NameRecord, TermHash, TermKind, TermName, index};
 use std::collections::HashMap;
 
 /// Keyed hashes, numbered in the order in which they came.
@@ -23,7 +23,7 @@ impl Numbers {
             nth.and_then(|nth| u32::try_from(nth).ok()).unwrap_or(next)
         } else {
             if self.places.is_empty() {
-                self.places = self.list.iter().copied().zip(0..).collect();
+                self.places.extend(self.list.iter().copied().zip(0..));
             }
             *self.places.entry(hash).or_insert(next)
         };
@@ -32,10 +32,14 @@ impl Numbers {
         }
         (nth, nth == next)
     }
+
+    pub(super) fn clear(&mut self) {
+        self.list.clear();
+        self.places.clear();
+    }
 }
 
-/// The names of a commit: their texts in one piece, and where the segment has them once that is
-/// known.
+/// The names of a commit: their texts in one piece.
 #[derive(Default)]
 pub(super) struct NameList {
     numbers: Numbers,
@@ -43,48 +47,69 @@ pub(super) struct NameList {
     pub(super) list: Vec<DraftName>,
 }
 
-/// A name that events of a commit refer to.
+/// A name of a commit.
 pub(super) struct DraftName {
+    pub(super) kind: TermKind,
+    /// The hash of the term.
     pub(super) hash: TermHash,
     /// Where its text begins in `texts`, and where it ends.
     text: (usize, usize),
-    /// Bytes from the segment's first byte; given with the place.
-    pub(super) reference: u32,
+    /// Whether an event refers to it. A stream may only be looked at.
+    pub(super) is_used: bool,
 }
 
 impl NameList {
-    pub(super) fn add(&mut self, text: &str, key: &FileKey) -> u32 {
-        self.add_hashed(text, key.term(text.as_bytes()))
-    }
-
-    pub(super) fn add_hashed(&mut self, text: &str, hash: TermHash) -> u32 {
+    /// The number of a name, which is noted if it is a new one.
+    pub(super) fn add(&mut self, kind: TermKind, text: &str, key: &FileKey) -> u32 {
+        let hash = key.term(text.as_bytes()).of(kind);
         let (nth, new) = self.numbers.add(hash);
         if new {
             let start = self.texts.len();
             self.texts.push_str(text);
-            self.list.push(DraftName { hash, text: (start, self.texts.len()), reference: 0 });
+            let text = (start, self.texts.len());
+            self.list.push(DraftName { kind, hash, text, is_used: false });
         }
         nth
     }
 
-    /// The bytes that a name takes as a record.
-    pub(super) fn len_of(&self, name: &DraftName) -> usize {
-        NameRecord::len_of(self.text(name))
+    /// The hash of a name's term.
+    pub(super) fn hash(&self, nth: u32) -> TermHash {
+        self.get(nth).map_or(TermHash(0), |name| name.hash)
+    }
+
+    /// An event refers to this name.
+    pub(super) fn use_it(&mut self, nth: u32) {
+        if let Some(name) = self.list.get_mut(index(u64::from(nth))) {
+            name.is_used = true;
+        }
+    }
+
+    /// Bytes of the records of all names that events refer to.
+    pub(super) fn records_len(&self) -> usize {
+        self.list.iter().map(|name| self.record_len(name)).sum()
+    }
+
+    /// The bytes that a name takes as a record, if it is to be one.
+    pub(super) fn record_len(&self, name: &DraftName) -> usize {
+        if name.is_used { NameRecord::len_of(self.text(name)) } else { 0 }
     }
 
     pub(super) fn text(&self, name: &DraftName) -> &str {
         self.texts.get(name.text.0..name.text.1).unwrap_or_default()
     }
 
-    pub(super) fn named(&self, name: u32) -> Named<'_> {
-        let name = self.list.get(index(u64::from(name)));
-        name.map_or(Named { text: "", hash: TermHash(0) }, |name| Named {
-            text: self.text(name),
-            hash: name.hash,
-        })
+    pub(super) fn get(&self, nth: u32) -> Option<&DraftName> {
+        self.list.get(index(u64::from(nth)))
     }
 
-    pub(super) fn reference(&self, name: u32) -> u32 {
-        self.list.get(index(u64::from(name))).map_or(0, |name| name.reference)
+    /// A name as the index takes it in.
+    pub(super) fn term(&self, name: &DraftName) -> TermName<'_> {
+        TermName { kind: name.kind, text: self.text(name), hash: name.hash }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.numbers.clear();
+        self.texts.clear();
+        self.list.clear();
     }
 }

@@ -1,9 +1,9 @@
 //! A draft gets its place: what depends on it is written.
 
-use super::{Draft, Names};
+use super::Draft;
 use crate::format::{
     Chain, DocumentHead, DocumentPlace, Epoch, EventHead, FRAME_LEN, FileKey, FrameHeader,
-    FrameKind, NameRecord, index, u64_of, write_tag_ref,
+    FrameKind, NameRecord, Resolved, index, u64_of, write_tag_ref,
 };
 use crate::words::{LogOffset, Position, Revision, Timestamp, Version};
 
@@ -48,20 +48,13 @@ impl Records {
 }
 
 impl Draft {
-    /// Completes the frame for its place. `versions` has the version of each of its streams as it
-    /// is before, `documents` the newest record of each of its documents.
-    pub fn place(
-        &mut self,
-        place: &Place,
-        names: &mut Names,
-        versions: &[Version],
-        documents: &[Option<DocumentPlace>],
-        key: &FileKey,
-    ) -> Placed<'_> {
+    /// Completes the frame for its place. What its names are, the versions of its streams and the
+    /// newest records of its documents were looked up before.
+    pub fn place(&mut self, place: &Place, key: &FileKey) -> Placed<'_> {
         let mut records = Records::default();
-        let start = self.place_names(place, names, &mut records, key);
-        self.place_events(start, place, versions, &mut records, key);
-        self.place_documents(start, place, documents, &mut records, key);
+        let start = self.place_names(place, &mut records, key);
+        self.place_events(start, place, &mut records, key);
+        self.place_documents(start, place, &mut records, key);
         let end = place.at.plus(u64_of(self.buffer.len() - start));
         let padding = index(end.get().next_multiple_of(u64_of(self.sector)) - end.get());
         self.buffer.resize(self.buffer.len() + padding, 0);
@@ -90,67 +83,53 @@ impl Draft {
 
     /// Writes the names that the segment has not got yet, right before the records. Returns where
     /// the frame begins in the buffer.
-    fn place_names(
-        &mut self,
-        place: &Place,
-        names: &mut Names,
-        records: &mut Records,
-        key: &FileKey,
-    ) -> usize {
-        let mut list = std::mem::take(&mut self.names.list);
-        let mut new_names = 0;
-        for name in &mut list {
-            // 0 is no reference: such a name is new.
-            name.reference = names.get(&name.hash).copied().unwrap_or(0);
-            if name.reference == 0 {
-                new_names += self.names.len_of(name);
-            }
-        }
+    fn place_names(&mut self, place: &Place, records: &mut Records, key: &FileKey) -> usize {
+        let Self { buffer, names, resolved, .. } = self;
+        let is_new = |resolved: &Resolved| resolved.reference == 0;
+        let new = names.list.iter().zip(&*resolved).filter(|(_, resolved)| is_new(resolved));
+        let new_names: usize = new.map(|(name, _)| names.record_len(name)).sum();
         let start = self.records_at - FRAME_LEN - new_names;
         let mut at = FRAME_LEN;
-        for name in list.iter_mut().filter(|name| name.reference == 0) {
+        let new = names.list.iter().zip(resolved).filter(|(_, resolved)| is_new(resolved));
+        for (name, resolved) in new.filter(|(name, _)| name.is_used) {
             let offset = place.at.plus(u64_of(at));
-            let length = self.names.len_of(name);
-            let bytes = self.buffer.get_mut(start + at..start + at + length).unwrap_or_default();
-            records.add(NameRecord::write(bytes, self.names.text(name), offset, key));
+            let length = names.record_len(name);
+            let bytes = buffer.get_mut(start + at..start + at + length).unwrap_or_default();
+            records.add(NameRecord::write(bytes, names.text(name), offset, key));
             at += length;
-            name.reference = u32::try_from(offset.since(place.segment)).unwrap_or(u32::MAX);
-            names.insert(name.hash, name.reference);
+            resolved.reference = u32::try_from(offset.since(place.segment)).unwrap_or(u32::MAX);
         }
         debug_assert_eq!(start + at, self.records_at, "the names fill the room before the records");
-        self.names.list = list;
         start
     }
 
-    fn place_events(
-        &mut self,
-        start: usize,
-        place: &Place,
-        versions: &[Version],
-        records: &mut Records,
-        key: &FileKey,
-    ) {
-        let mut versions = versions.to_vec();
+    fn place_events(&mut self, start: usize, place: &Place, records: &mut Records, key: &FileKey) {
+        let Self { buffer, resolved, tag_names, streams, records_at, .. } = self;
+        for (stream, before) in streams.iter_mut().zip(&self.versions) {
+            stream.last = *before;
+        }
+        let reference =
+            |name: u32| resolved.get(index(u64::from(name))).map_or(0, |name| name.reference);
         let mut position = place.first;
         for event in &mut self.events {
             let mut version = Version::NONE;
-            if let Some(last) = versions.get_mut(index(u64::from(event.stream))) {
-                *last = last.next().unwrap_or(*last);
-                version = *last;
+            if let Some(stream) = streams.get_mut(index(u64::from(event.stream))) {
+                stream.last = stream.last.next().unwrap_or(stream.last);
+                version = stream.last;
             }
-            let distance = self.records_at - start + event.at;
+            let distance = *records_at - start + event.at;
             let offset = place.at.plus(u64_of(distance));
             // The record ends where the next begins: the head's codec needs its first bytes only.
-            let record = self.buffer.get_mut(start + distance..).unwrap_or_default();
+            let record = buffer.get_mut(start + distance..).unwrap_or_default();
             let (tags_at, tags) = event.tags;
-            let tag_names = self.tag_names.iter().skip(tags_at).take(tags);
-            for (nth, name) in tag_names.enumerate() {
-                write_tag_ref(record, nth, self.names.reference(*name));
+            let names = tag_names.get(tags_at..tags_at + tags).unwrap_or_default();
+            for (nth, name) in names.iter().enumerate() {
+                write_tag_ref(record, nth, reference(*name));
             }
             let head = EventHead {
                 distance: u32::try_from(distance).unwrap_or(u32::MAX),
-                stream: self.names.reference(event.stream_name),
-                event_type: self.names.reference(event.type_name),
+                stream: reference(event.stream_name),
+                event_type: reference(event.type_name),
                 version,
                 recorded: place.recorded,
             };
@@ -164,13 +143,12 @@ impl Draft {
         &mut self,
         start: usize,
         place: &Place,
-        documents: &[Option<DocumentPlace>],
         records: &mut Records,
         key: &FileKey,
     ) {
         let events = u64_of(self.events.len());
         let head = place.first.forward(events).unwrap_or(place.first).previous();
-        for (document, before) in self.documents.iter_mut().zip(documents) {
+        for (document, before) in self.documents.iter_mut().zip(&self.newest) {
             let Some(drafted) = &mut document.record else { continue };
             let distance = self.records_at - start + drafted.at;
             let offset = place.at.plus(u64_of(distance));
