@@ -121,7 +121,10 @@ pub(crate) fn next_commit(model: &Model, style: Style, random: &mut Random) -> M
     if !style.uniform && random.one_in(2) {
         (made, documents) = next_documents(model, random);
     }
-    if !documents.is_empty() && random.one_in(3) {
+    // Nobody can tell from a store how often what is absent was deleted, so a commit without events
+    // puts something: then no two prefixes look the same, and `check::prefix` says which one it is.
+    let told_apart = documents.iter().any(|(_, value)| value.is_some());
+    if told_apart && random.one_in(3) {
         return ModelCommit { events: Vec::new(), documents, made };
     }
     let mut versions: HashMap<String, u64> =
