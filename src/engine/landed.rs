@@ -6,6 +6,7 @@ use super::heal::mark_at;
 use super::view::View;
 use super::writer::WriteSide;
 use crate::format::{Entries, TermHash, TermKind, index};
+use crate::index::{Matching, Wanted};
 use crate::log::{Draft, Walk, Window, frame_of};
 use crate::words::{
     AppendError, Appended, Difference, Error, IdConflict, LogOffset, Position, Revision, Version,
@@ -48,13 +49,15 @@ fn first_known(view: &View, draft: &Draft) -> Result<Option<(Uuid, Vec<Position>
     let all = (Position::new(1), view.head);
     for id in draft.ids().flatten() {
         let term = view.core.identity.key.term(id.as_bytes()).of(TermKind::Id);
-        let positions = view.ask(|sources| {
-            let mut positions = Vec::new();
-            sources.postings(term, all, MOST, &mut positions)?;
-            Ok(positions)
-        })?;
+        let mut matching = Matching::new(Wanted::term(term), all, false);
+        let mut positions = Vec::new();
+        while positions.len() < MOST
+            && let Some(position) = view.ask(|sources| matching.next(sources))?
+        {
+            positions.push(position);
+        }
         if !positions.is_empty() {
-            return Ok(Some((id, positions.into_iter().map(Position::new).collect())));
+            return Ok(Some((id, positions)));
         }
     }
     Ok(None)

@@ -45,20 +45,23 @@ impl Matches {
 /// than it means.
 fn wanted(view: &View, query: &Query) -> Result<Wanted, Error> {
     let Some(items) = query.items() else { return Ok(Wanted::All) };
+    if let [only] = items {
+        return wanted_by(view, only);
+    }
     let items = items.iter().map(|item| wanted_by(view, item));
-    Ok(Wanted::Any(items.collect::<Result<_, _>>()?))
+    Ok(Wanted::any(items.collect::<Result<Vec<_>, _>>()?))
 }
 
 fn wanted_by(view: &View, item: &QueryItem) -> Result<Wanted, Error> {
     let key = &view.core.identity.key;
     let term = |kind: TermKind, text: &[u8]| -> TermHash { key.term(text).of(kind) };
-    let named = |kind: TermKind, text: &str| Wanted::Term(term(kind, text.as_bytes()));
+    let named = |kind: TermKind, text: &str| Wanted::term(term(kind, text.as_bytes()));
     // What is rare comes first: where it has nothing, nothing else is looked up.
     let mut every = Vec::new();
     let ids =
         [(TermKind::Correlation, item.correlation_id), (TermKind::Causation, item.causation_id)];
     for (kind, id) in ids {
-        every.extend(id.map(|id| Wanted::Term(term(kind, id.as_bytes()))));
+        every.extend(id.map(|id| Wanted::term(term(kind, id.as_bytes()))));
     }
     every.extend(item.stream.iter().map(|name| named(TermKind::Stream, name)));
     every.extend(item.tags.iter().map(|tag| named(TermKind::Tag, tag)));
@@ -66,7 +69,7 @@ fn wanted_by(view: &View, item: &QueryItem) -> Result<Wanted, Error> {
         every.push(named(TermKind::Type, only));
     } else if !item.types.is_empty() {
         let types = item.types.iter().map(|name| named(TermKind::Type, name));
-        every.push(Wanted::Any(types.collect()));
+        every.push(Wanted::any(types));
     }
     every.extend(item.category.iter().map(|name| named(TermKind::Category, name)));
     // A prefix that has a `-` says the category.

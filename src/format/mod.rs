@@ -32,7 +32,7 @@ pub use record::{
 };
 pub use run::{
     BLOCK_LEN, BLOCKS_PER_PAGE, RunHeader, RunRef, Sections, TermEntry, block_at, is_page,
-    offset_at, page_offset, seal_page, segment_at, u32_at, u64_at,
+    offset_at, page_offset, seal_page, segment_at, u32_at, u64_at, words_from,
 };
 pub use segment::{Extent, SegmentHeader, SegmentRef};
 pub use slot::{Mark, Slot};

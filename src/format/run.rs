@@ -297,6 +297,12 @@ pub fn u32_at(page: &[u8], nth: usize) -> u32 {
     get_u32(page, PAGE_HEAD_LEN + 4 * nth)
 }
 
+/// The 32-bit numbers of a page from this place on, each in its four bytes.
+#[inline]
+pub fn words_from(page: &[u8], nth: usize) -> &[[u8; 4]] {
+    page.get(PAGE_HEAD_LEN + 4 * nth..).unwrap_or_default().as_chunks().0
+}
+
 /// The 64-bit number at this place of a page.
 #[inline]
 pub fn u64_at(page: &[u8], nth: usize) -> u64 {

@@ -102,7 +102,6 @@ impl Run {
         }
         let mut tally = Tally::default();
         let first = self.header().first.get();
-        let mut postings = Vec::new();
         let (mut before, mut placed) = (None, 0);
         for nth in 0..self.header().terms {
             let entry = self.term(nth)?;
@@ -116,16 +115,13 @@ impl Run {
                 tally.document(entry.hash, &place);
                 continue;
             }
-            let mut from = 0;
-            while from < entry.count {
-                postings.clear();
-                self.postings(&entry, from, 1 << 16, &mut postings)?;
-                for posting in &postings {
-                    let position = first.saturating_add(u64::from(*posting));
-                    tally.postings = tally.postings.wrapping_add(mix(entry.hash, position));
+            let postings = &mut tally.postings;
+            self.postings(&entry, (0, u32::MAX), |words| {
+                for posting in words {
+                    let position = first.saturating_add(u64::from(u32::from_le_bytes(*posting)));
+                    *postings = postings.wrapping_add(mix(entry.hash, position));
                 }
-                from = from.saturating_add(u32::try_from(postings.len()).unwrap_or(u32::MAX));
-            }
+            })?;
         }
         self.tally_names(key, &mut tally)?;
         Ok(tally)
@@ -185,7 +181,7 @@ impl Table {
                 continue;
             }
             positions.clear();
-            terms.positions_of(nth, &mut positions);
+            terms.positions_of(nth, (0, u32::MAX), &mut positions);
             let absolute = |nth: &u32| base.saturating_add(u64::from(*nth));
             let before = positions.iter().take_while(|nth| absolute(nth) < from.get()).count();
             let within = positions.iter().skip(before).map(absolute);

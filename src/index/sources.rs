@@ -3,9 +3,7 @@
 
 use super::run::{Run, RunError};
 use super::table::{Known, Name, Table};
-use crate::format::{
-    DocumentPlace, RunRef, SegmentRef, TermEntry, TermHash, TermKind, index, u64_of,
-};
+use crate::format::{DocumentPlace, RunRef, SegmentRef, TermEntry, TermHash, TermKind, u64_of};
 use crate::words::{LogOffset, Position, Version};
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -31,7 +29,7 @@ impl Sources {
     }
 
     /// The position after the last event of the runs; tables answer from there on.
-    fn tables_from(&self) -> Position {
+    pub(super) fn tables_from(&self) -> Position {
         match (self.runs.last(), self.tables.first()) {
             (Some(run), _) => run.header().next,
             (None, Some(table)) => table.start().next,
@@ -162,7 +160,6 @@ impl Sources {
                 parts.push((run, entry));
             }
         }
-        let mut scratch = Vec::new();
         for (run, entry) in parts.iter().rev() {
             // Versions before the one that is wanted next, counted within the part.
             let skip = from.saturating_add(u64_of(out.len())).saturating_sub(entry.base);
@@ -171,104 +168,22 @@ impl Sources {
             if wanted == 0 {
                 continue;
             }
-            scratch.clear();
-            let (skip, wanted) = (narrow(skip), narrow(wanted));
-            run.postings(entry, skip, wanted, &mut scratch)?;
+            let numbers = (narrow(skip), narrow(skip.saturating_add(wanted)));
             let first = run.header().first.get();
-            out.extend(scratch.iter().map(|nth| first.saturating_add(u64::from(*nth))));
+            let absolute = |nth: &[u8; 4]| first.wrapping_add(u64::from(u32::from_le_bytes(*nth)));
+            run.postings(entry, numbers, |words| out.extend(words.iter().map(absolute)))?;
             if out.len() >= most {
                 return Ok(());
             }
         }
-        let mut positions = Vec::new();
+        // Where runs cover a table's beginning, its versions there are found already.
         for table in &self.tables {
-            let Some(known) = table.known_to(hash, Position::MAX) else { continue };
-            positions.clear();
-            table.collect(hash, Position::START, Position::MAX, &mut positions);
-            // Where runs cover the table's beginning, what they cover is left out.
-            let covered = self.tables_from().get();
-            let left_out = positions.partition_point(|position| *position < covered);
-            positions.drain(..left_out);
-            let base = known.base.saturating_add(u64_of(left_out));
-            let skip = from.saturating_add(u64_of(out.len())).saturating_sub(base);
-            let wanted = index(to.saturating_sub(base).saturating_sub(skip));
-            let within = positions.iter().skip(index(skip));
-            out.extend(within.take(wanted.min(most.saturating_sub(out.len()))));
-            if out.len() >= most {
+            let next = Version::new(from.saturating_add(u64_of(out.len())).saturating_add(1));
+            if out.len() >= most || next.get() > to {
                 break;
             }
+            table.versions(hash, (next, Version::new(to)), most - out.len(), out);
         }
-        Ok(())
-    }
-
-    /// Positions of a term's events in `from..=to`, ascending: one at least if there is one, some
-    /// `most` at most.
-    pub fn postings(
-        &self,
-        hash: TermHash,
-        (from, to): (Position, Position),
-        most: usize,
-        out: &mut Vec<u64>,
-    ) -> Result<(), RunError> {
-        let after = self.runs.partition_point(|run| run.header().next <= from);
-        for run in self.runs.iter().skip(after) {
-            if run.header().first > to || out.len() >= most {
-                return Ok(());
-            }
-            let Some(entry) = run.find(hash)? else { continue };
-            let first = run.header().first.get();
-            let skip = run.postings_before(&entry, narrow(from.get().saturating_sub(first)))?;
-            let end = run.postings_before(&entry, beyond(run, to))?;
-            let wanted = end.saturating_sub(skip).min(narrow(u64_of(most - out.len())));
-            let mut scratch = Vec::new();
-            run.postings(&entry, skip, wanted, &mut scratch)?;
-            out.extend(scratch.iter().map(|nth| first.saturating_add(u64::from(*nth))));
-        }
-        for table in &self.tables {
-            if out.len() >= most {
-                break;
-            }
-            table.collect(hash, from.max(self.tables_from()), to, out);
-        }
-        out.truncate(most);
-        Ok(())
-    }
-
-    /// The same going down: positions in `from..=to`, descending.
-    pub fn postings_back(
-        &self,
-        hash: TermHash,
-        (from, to): (Position, Position),
-        most: usize,
-        out: &mut Vec<u64>,
-    ) -> Result<(), RunError> {
-        let from_tables = from.max(self.tables_from());
-        for table in self.tables.iter().rev() {
-            if out.len() >= most {
-                break;
-            }
-            let begin = out.len();
-            table.collect(hash, from_tables, to, out);
-            out.get_mut(begin..).unwrap_or_default().reverse();
-        }
-        for run in self.runs.iter().rev() {
-            if run.header().next <= from || out.len() >= most {
-                break;
-            }
-            if run.header().first > to {
-                continue;
-            }
-            let Some(entry) = run.find(hash)? else { continue };
-            let first = run.header().first.get();
-            let begin = run.postings_before(&entry, narrow(from.get().saturating_sub(first)))?;
-            let end = run.postings_before(&entry, beyond(run, to))?;
-            let wanted = narrow(u64_of(most - out.len()));
-            let begin = begin.max(end.saturating_sub(wanted));
-            let mut scratch = Vec::new();
-            run.postings(&entry, begin, end.saturating_sub(begin), &mut scratch)?;
-            out.extend(scratch.iter().rev().map(|nth| first.saturating_add(u64::from(*nth))));
-        }
-        out.truncate(most);
         Ok(())
     }
 
@@ -278,21 +193,20 @@ impl Sources {
         terms: &[TermHash],
         (from, to): (Position, Position),
     ) -> Result<bool, RunError> {
+        let in_tables = (from.max(self.tables_from()), to);
         let tables =
             self.tables.iter().filter(|table| table.end().is_none_or(|end| end.next > from));
-        for table in tables {
-            if table.has_any(terms, (from.max(self.tables_from()), to)) {
-                return Ok(true);
-            }
+        if tables.into_iter().any(|table| table.has_any(terms, in_tables)) {
+            return Ok(true);
         }
         for run in self.runs.iter().filter(|run| run.header().next > from) {
-            let first = run.header().first;
             for term in terms {
                 let Some(entry) = run.find(*term)? else { continue };
-                let before =
-                    run.postings_before(&entry, narrow(from.get().saturating_sub(first.get())))?;
-                let up_to = run.postings_before(&entry, beyond(run, to))?;
-                if up_to > before {
+                let before = run.postings_before(
+                    &entry,
+                    narrow(from.get().saturating_sub(run.header().first.get())),
+                )?;
+                if run.postings_before(&entry, beyond(run, to))? > before {
                     return Ok(true);
                 }
             }
@@ -305,15 +219,13 @@ impl Sources {
         let mut count = 0_u64;
         for run in self.runs.iter().take_while(|run| run.header().first <= head) {
             if let Some(entry) = run.find(hash)? {
-                count = count
-                    .saturating_add(u64::from(run.postings_before(&entry, beyond(run, head))?));
+                let within = run.postings_before(&entry, beyond(run, head))?;
+                count = count.saturating_add(u64::from(within));
             }
         }
-        let mut positions = Vec::new();
-        for table in &self.tables {
-            table.collect(hash, self.tables_from(), head, &mut positions);
-        }
-        Ok(count.saturating_add(u64_of(positions.len())))
+        let range = (self.tables_from(), head);
+        let in_tables = self.tables.iter().map(|table| table.count(hash, range));
+        Ok(count.saturating_add(in_tables.sum()))
     }
 
     /// The newest record of a document that stands before `end`; of those that a run has it is the
@@ -416,22 +328,10 @@ impl Sources {
                 add(name);
             }
         }
-        let from = self.tables_from();
+        // Runs may cover a table's beginning.
+        let range = (self.tables_from(), head);
         for table in &self.tables {
-            if table.start().next >= from {
-                table.names(kind, prefix, head).into_iter().for_each(&mut add);
-                continue;
-            }
-            // Runs cover the table's beginning.
-            for name in table.names(kind, prefix, head) {
-                let mut positions = Vec::new();
-                table.collect(hash(&name.text).of(kind), from, head, &mut positions);
-                if let (Some(first), Some(last)) = (positions.first(), positions.last()) {
-                    let (first, last) = (Position::new(*first), Position::new(*last));
-                    let count = u64_of(positions.len());
-                    add(Name { count, first, last, ..name });
-                }
-            }
+            table.names(kind, prefix, range).into_iter().for_each(&mut add);
         }
         Ok(found.into_values().collect())
     }

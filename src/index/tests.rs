@@ -228,26 +228,16 @@ fn compare(sources: &Sources, events: &[Plain], head: u64) {
         for (from, to) in [(0, head), (middle, head), (0, middle), (middle + 1, head)] {
             let within: Vec<u64> =
                 wanted.iter().copied().filter(|nth| (from..=to).contains(nth)).collect();
-            let range = |from, to| (Position::new(from), Position::new(to));
-            let (mut up, mut next) = (Vec::new(), from);
-            loop {
-                let mut some = Vec::new();
-                sources.postings(*hash, range(next, to), 3, &mut some).unwrap();
-                let Some(last) = some.last() else { break };
-                next = last + 1;
-                up.extend(some);
+            let range = (Position::new(from), Position::new(to));
+            for backward in [false, true] {
+                let mut matching = Matching::new(Wanted::term(*hash), range, backward);
+                let next = || matching.next(sources).unwrap().map(Position::get);
+                let mut found: Vec<u64> = std::iter::from_fn(next).collect();
+                if backward {
+                    found.reverse();
+                }
+                assert_eq!(found, within);
             }
-            assert_eq!(up, within);
-            let (mut down, mut last) = (Vec::new(), to);
-            loop {
-                let mut some = Vec::new();
-                sources.postings_back(*hash, range(from, last), 3, &mut some).unwrap();
-                let Some(least) = some.last() else { break };
-                last = least - 1;
-                down.extend(some);
-            }
-            down.reverse();
-            assert_eq!(down, within);
         }
     }
     for (stream, wanted) in &streams {

@@ -1,11 +1,11 @@
 //! One event or document from its place in the log: borrowed from a map where it is durable, else
-//! read. Its record says all but the texts of its names.
+//! copied from the map or read. Its record says all but the texts of its names.
 
+use super::names::NameCache;
 use super::{Segment, SegmentList, Window};
-use crate::format::{Identity, NAME_HEAD_LEN, NameRecord, PAGE, RawDocument, RawEvent, index};
-use crate::storage::{Storage, read_full};
+use crate::format::{Identity, PAGE, RawDocument, RawEvent, index};
+use crate::storage::Storage;
 use crate::words::{DerivedId, Event, IdOf, LogOffset, Name, NameSource, Position, Tags};
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
@@ -43,6 +43,8 @@ pub struct Fetch {
     window: Window,
     /// What derived ids begin with, once one was asked for.
     id_bits: Option<u128>,
+    /// Where it can't be borrowed: the record, and its names.
+    record: Vec<u8>,
     names: NameCache,
     /// For who reads forward: up to where the map is ready.
     ready: Option<LogOffset>,
@@ -51,21 +53,8 @@ pub struct Fetch {
 /// Made ready at once.
 const READY: usize = 4 << 20;
 
-/// Names that can't be borrowed from a map.
-#[derive(Default)]
-struct NameCache {
-    segment: LogOffset,
-    texts: HashMap<u32, String>,
-}
-
-impl NameSource for NameCache {
-    fn name(&self, reference: u32) -> &str {
-        self.texts.get(&reference).map_or("", String::as_str)
-    }
-}
-
-/// Names that a cursor keeps where it can't borrow them.
-const NAMES: usize = 4_096;
+/// What is copied first of a record: most are no longer.
+const SOME: usize = 512;
 
 impl Fetch {
     /// Gets what these segments have; where it reads, at least `ahead` bytes at a time.
@@ -76,9 +65,9 @@ impl Fetch {
         ahead: usize,
     ) -> Self {
         let window = Window::new(storage.clone(), ahead);
-        let names = NameCache::default();
+        let (names, record) = (NameCache::default(), Vec::new());
         let (segment, id_bits, ready) = (None, None, None);
-        Self { storage, identity, segments, segment, window, id_bits, names, ready }
+        Self { storage, identity, segments, segment, window, id_bits, record, names, ready }
     }
 
     /// The same, for who reads on and on: the map is made ready for it in large pieces.
@@ -101,20 +90,24 @@ impl Fetch {
         watermark: LogOffset,
     ) -> Result<RawDocument<'_>, FetchError> {
         self.go_to(at);
-        let mapped = self.is_mapped(at, watermark);
-        let Self { segments, segment, window, identity, .. } = self;
-        let segment: &Segment = segment.as_deref().ok_or(damage(None, at, None))?;
+        let segment = self.segment.clone().ok_or(damage(None, at, None))?;
         let damaged = || damage(None, at, Some(segment.place.file_offset(at)));
-        let bytes = if mapped {
+        let key = self.identity.key;
+        let is_whole = |bytes: &[u8]| {
+            RawDocument::parse(bytes).is_some_and(|document| document.check(at, &key).is_some())
+        };
+        let bytes = if self.is_mapped(at, watermark) {
+            let segment = self.segment.as_deref().ok_or_else(damaged)?;
             segment.known_stable().get(index(at.since(segment.place.log_offset))..)
         } else {
-            let bytes = window.get(segments, at, index(PAGE)).map_err(FetchError::Io)?;
-            let length = RawDocument::len_hint(bytes).unwrap_or(0);
-            Some(window.get(segments, at, length).map_err(FetchError::Io)?)
+            self.copy_mapped(&segment, at, RawDocument::len_hint);
+            if !is_whole(&self.record) {
+                self.copy_read(at, RawDocument::len_hint)?;
+            }
+            Some(&*self.record)
         };
-        let document = bytes.and_then(RawDocument::parse).ok_or_else(damaged)?;
-        document.check(at, &identity.key).ok_or_else(damaged)?;
-        Ok(document)
+        let bytes = bytes.filter(|bytes| is_whole(bytes));
+        bytes.and_then(RawDocument::parse).ok_or_else(damaged)
     }
 
     /// Makes the segment that holds this place the one that is read from.
@@ -161,48 +154,64 @@ impl Fetch {
         Ok(assemble(place, &raw, id_of(&raw, place, check, id_bits, identity), segment))
     }
 
-    /// By reading: what is not durable yet, and devices that can't be mapped.
+    /// By copying: what is not durable yet, and devices that can't be mapped.
     fn read(&mut self, place: Located) -> Result<Event<'_>, FetchError> {
         let segment = self.segment.clone().ok_or_else(|| damage_of(place, None))?;
         let damaged = || damage_of(place, Some(segment.place.file_offset(place.at)));
-        let bytes =
-            self.window.get(&self.segments, place.at, index(PAGE)).map_err(FetchError::Io)?;
-        let length = RawEvent::len_hint(bytes).unwrap_or(0);
-        // First what has to be looked up, then the borrowing.
-        let bytes = self.window.get(&self.segments, place.at, length).map_err(FetchError::Io)?;
-        let raw = RawEvent::parse(bytes).ok_or_else(damaged)?;
-        let check = raw.check(place.at, place.position, &self.identity.key).ok_or_else(damaged)?;
-        let references: Vec<u32> =
-            [raw.stream, raw.event_type].into_iter().chain(raw.tags()).collect();
-        if self.names.segment != segment.place.log_offset || self.names.texts.len() > NAMES {
-            self.names.texts.clear();
-            self.names.segment = segment.place.log_offset;
+        let key = self.identity.key;
+        let checked = |bytes: &[u8]| {
+            RawEvent::parse(bytes).and_then(|raw| raw.check(place.at, place.position, &key))
+        };
+        self.copy_mapped(&segment, place.at, RawEvent::len_hint);
+        let mut check = checked(&self.record);
+        if check.is_none() {
+            // A device that has no map, or one that lags behind what is written.
+            self.copy_read(place.at, RawEvent::len_hint)?;
+            check = checked(&self.record);
         }
-        for reference in references {
-            if !self.names.texts.contains_key(&reference) {
-                let text = self.read_name(&segment, reference)?.ok_or_else(damaged)?;
-                self.names.texts.insert(reference, text);
+        let check = check.ok_or_else(damaged)?;
+        let Self { storage, identity, names, record, id_bits, .. } = self;
+        let raw = RawEvent::parse(record).ok_or_else(damaged)?;
+        names.go_to(&segment);
+        for reference in [raw.stream, raw.event_type].into_iter().chain(raw.tags()) {
+            let known = names.know(&segment, reference, &**storage, &key);
+            if !known.map_err(FetchError::Io)? {
+                return Err(damaged());
             }
         }
-        let bytes = self.window.get(&self.segments, place.at, length).map_err(FetchError::Io)?;
-        let raw = RawEvent::parse(bytes).ok_or_else(damaged)?;
-        let id = id_of(&raw, place, check, &mut self.id_bits, &self.identity);
-        Ok(assemble(place, &raw, id, &self.names))
+        let id = id_of(&raw, place, check, id_bits, identity);
+        Ok(assemble(place, &raw, id, names))
     }
 
-    fn read_name(&self, segment: &Segment, reference: u32) -> Result<Option<String>, FetchError> {
-        let at = segment.place.log_offset.plus(u64::from(reference));
-        if !segment.place.contains(at) {
-            return Ok(None);
+    /// Copies a record from the segment's map, if it has one. What is copied is not checked.
+    fn copy_mapped(
+        &mut self,
+        segment: &Segment,
+        at: LogOffset,
+        length: impl Fn(&[u8]) -> Option<usize>,
+    ) {
+        let Self { storage, record, .. } = self;
+        record.clear();
+        segment.copy(&**storage, at, SOME, record);
+        if let Some(length) = length(record).filter(|length| *length > record.len()) {
+            record.clear();
+            segment.copy(&**storage, at, length, record);
         }
-        let mut bytes = [0; NAME_HEAD_LEN + 1_024];
-        let left = index(segment.place.log_end().since(at)).min(bytes.len());
-        let bytes = bytes.get_mut(..left).unwrap_or_default();
-        let read = read_full(&*self.storage, bytes, segment.place.file_offset(at));
-        let bytes = bytes.get(..read.map_err(FetchError::Io)?).unwrap_or_default();
-        let name =
-            NameRecord::parse(bytes).filter(|name| name.check(at, &self.identity.key).is_some());
-        Ok(name.map(|name| name.text.to_owned()))
+    }
+
+    /// Copies a record from the device. What is copied is not checked.
+    fn copy_read(
+        &mut self,
+        at: LogOffset,
+        length: impl Fn(&[u8]) -> Option<usize>,
+    ) -> Result<(), FetchError> {
+        let Self { segments, window, record, .. } = self;
+        let bytes = window.get(segments, at, index(PAGE)).map_err(FetchError::Io)?;
+        let length = length(bytes).unwrap_or(0);
+        let bytes = window.get(segments, at, length).map_err(FetchError::Io)?;
+        record.clear();
+        record.extend_from_slice(bytes);
+        Ok(())
     }
 }
 

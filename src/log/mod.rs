@@ -3,6 +3,7 @@
 mod draft;
 mod fetch;
 mod frames;
+mod names;
 mod residue;
 mod rules;
 mod segment;

@@ -64,14 +64,27 @@ impl Segment {
         self.map.get().and_then(Option::as_ref).map_or(&[], Map::stable)
     }
 
-    /// Its bytes that never change again, if it can be mapped; `watermark` is the store's.
-    pub fn stable(&self, storage: &dyn Storage, watermark: LogOffset) -> Option<&[u8]> {
+    /// Its map, if it can be mapped.
+    fn map(&self, storage: &dyn Storage) -> Option<&Map> {
         let map = self.map.get_or_init(|| {
             let Extent { file_offset, length } = self.place.extent;
             // A device that can't map now is read instead.
             storage.map(file_offset, length).ok().flatten()
         });
-        let map = map.as_ref()?;
+        map.as_ref()
+    }
+
+    /// Copies bytes from its map to an empty `out`, if it has one: what is written, but may not be
+    /// stable yet. Whoever uses the copy checks it.
+    pub fn copy(&self, storage: &dyn Storage, at: LogOffset, length: usize, out: &mut Vec<u8>) {
+        if let Some(map) = self.map(storage) {
+            map.copy(index(at.since(self.place.log_offset)), length, out);
+        }
+    }
+
+    /// Its bytes that never change again, if it can be mapped; `watermark` is the store's.
+    pub fn stable(&self, storage: &dyn Storage, watermark: LogOffset) -> Option<&[u8]> {
+        let map = self.map(storage)?;
         let stable = index(watermark.since(self.place.log_offset));
         let bytes = map.stable();
         if stable <= bytes.len() {

@@ -1,7 +1,8 @@
 //! The names of streams, one after another.
 
 use crate::engine::{READ_ONE, View};
-use crate::format::{TermHash, TermKind};
+use crate::format::TermKind;
+use crate::index::{Matching, Wanted};
 use crate::log::Fetch;
 use crate::words::{Error, Position};
 use std::fmt;
@@ -13,14 +14,9 @@ pub struct Names {
     view: View,
     fetch: Fetch,
     /// The first events of the streams that are asked for.
-    begins: TermHash,
-    /// The positions of the next few, the next one last.
-    batch: Vec<u64>,
-    after: Position,
+    begins: Matching,
+    ended: bool,
 }
-
-/// Looked up at once.
-const BATCH: usize = 256;
 
 impl Names {
     pub(super) fn new(view: View, category: Option<&str>) -> Self {
@@ -28,24 +24,15 @@ impl Names {
             None => view.core.hash("").of(TermKind::Begins),
             Some(category) => view.core.hash(category).of(TermKind::BeginsIn),
         };
+        let all = (Position::new(1), view.head);
+        let begins = Matching::new(Wanted::term(begins), all, false);
         let fetch = view.core.fetch(view.segments.clone(), READ_ONE);
-        Self { view, fetch, begins, batch: Vec::new(), after: Position::START }
+        Self { view, fetch, begins, ended: false }
     }
 
     fn next_name(&mut self) -> Result<Option<String>, Error> {
-        let Self { view, fetch, begins, batch, after } = self;
-        if batch.is_empty()
-            && let Some(from) = after.next()
-        {
-            *batch = view.ask(|sources| {
-                let mut found = Vec::new();
-                sources.postings(*begins, (from, view.head), BATCH, &mut found)?;
-                Ok(found)
-            })?;
-            batch.reverse();
-        }
-        let Some(position) = batch.pop().map(Position::new) else { return Ok(None) };
-        *after = position;
+        let Self { view, fetch, begins, .. } = self;
+        let Some(position) = view.ask(|sources| begins.next(sources))? else { return Ok(None) };
         let Some(place) = view.place(position)? else { return Ok(None) };
         Ok(Some(view.event(fetch, place)?.stream().to_owned()))
     }
@@ -55,17 +42,17 @@ impl Iterator for Names {
     type Item = Result<String, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = self.next_name().transpose();
-        if let Some(Err(_)) = next {
-            self.batch.clear();
-            self.after = Position::MAX;
+        if self.ended {
+            return None;
         }
-        next
+        let next = self.next_name();
+        self.ended = !matches!(next, Ok(Some(_)));
+        next.transpose()
     }
 }
 
 impl fmt::Debug for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Names").field("after", &self.after).finish_non_exhaustive()
+        f.debug_struct("Names").field("head", &self.view.head).finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 use super::{Cursor, Documents, Keys, Names, Read};
 use crate::engine::{self, READ_ONE};
 use crate::format::TermKind;
+use crate::index::{Matching, Wanted};
 use crate::log::Fetch;
 use crate::words::{
     DerivedId, Document, DocumentRef, Error, Event, Position, Query, RecordedEvent, Version,
@@ -85,13 +86,9 @@ impl View {
     pub fn event_by_id(&self, id: Uuid) -> Result<Option<RecordedEvent>, Error> {
         let term = self.view.core.identity.key.term(id.as_bytes()).of(TermKind::Id);
         let all = (Position::new(1), self.view.head);
-        let first = self.view.ask(|sources| {
-            let mut first = Vec::new();
-            sources.postings(term, all, 1, &mut first)?;
-            Ok(first)
-        })?;
-        if let Some(position) = first.first() {
-            return self.event(*position);
+        let mut given = Matching::new(Wanted::term(term), all, false);
+        if let Some(position) = self.view.ask(|sources| given.next(sources))? {
+            return self.event(position);
         }
         let derived = DerivedId::position(self.view.core.identity.id_bits(), id);
         Ok(self.event(derived)?.filter(|event| event.id == id))

@@ -129,12 +129,12 @@ impl Input {
     ) -> Result<(), RunError> {
         match self {
             Self::Table(table, ..) => {
-                table.read().positions_of(entry.start, out);
-                out.drain(..index(u64::from(nth)).min(out.len()));
-                out.truncate(index(u64::from(most)));
+                table.read().positions_of(entry.start, (nth, nth.saturating_add(most)), out);
                 Ok(())
             }
-            Self::Run(run) => run.postings(entry, nth, most, out),
+            Self::Run(run) => run.postings(entry, (nth, nth.saturating_add(most)), |words| {
+                out.extend(words.iter().map(|posting| u32::from_le_bytes(*posting)));
+            }),
         }
     }
 

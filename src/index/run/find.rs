@@ -1,11 +1,11 @@
-//! Finding in a run: a position's record, a term, its postings.
+//! Finding in a run: a position's record, a term.
 
 use super::filter::Block;
 use super::pages::{Pages, Reach, RunError};
 use crate::format::{
-    BLOCKS_PER_PAGE, DocumentPlace, FENCES_PER_PAGE, FileKey, POSTINGS_PER_PAGE, RunHeader, RunRef,
-    SEGMENTS_PER_PAGE, Sections, SegmentRef, TERMS_PER_PAGE, TermEntry, TermHash, TermKind,
-    block_at, index, offset_at, segment_at, u32_at, u64_at,
+    BLOCKS_PER_PAGE, DocumentPlace, FENCES_PER_PAGE, FileKey, RunHeader, RunRef, SEGMENTS_PER_PAGE,
+    Sections, SegmentRef, TERMS_PER_PAGE, TermEntry, TermHash, TermKind, block_at, index,
+    offset_at, segment_at, u64_at,
 };
 use crate::storage::Storage;
 use crate::words::{LogOffset, Position, Revision};
@@ -16,7 +16,7 @@ pub struct Run {
     pub(in crate::index) pages: Pages,
     header: RunHeader,
     pub(in crate::index) sections: Sections,
-    events: u32,
+    pub(super) events: u32,
     /// For one made anew: where the one that it stands for is.
     stands_for: Option<RunRef>,
     /// Whoever has a clone of it may still read what stands at this run's place.
@@ -279,69 +279,6 @@ impl Run {
             count if entry.start == placed => Ok(placed.saturating_add(count)),
             _ => Err(self.lies()),
         }
-    }
-
-    /// The `nth` posting of a term: the number of an event in the run.
-    pub fn posting(&self, entry: &TermEntry, nth: u32) -> Result<u32, RunError> {
-        if entry.count == 1 {
-            return Ok(entry.start);
-        }
-        let place = entry.start.saturating_add(nth);
-        let number = self.sections.postings.start.saturating_add(place / POSTINGS_PER_PAGE);
-        let page = self.pages.get(number)?;
-        let posting = u32_at(&page, index(u64::from(place % POSTINGS_PER_PAGE)));
-        if posting < self.events { Ok(posting) } else { Err(self.pages.damaged(number)) }
-    }
-
-    /// The postings of a term from the `nth` on, at most `most`, ascending.
-    pub fn postings(
-        &self,
-        entry: &TermEntry,
-        nth: u32,
-        most: u32,
-        out: &mut Vec<u32>,
-    ) -> Result<(), RunError> {
-        let end = entry.count.min(nth.saturating_add(most));
-        if entry.count == 1 {
-            out.extend((nth < end).then_some(entry.start));
-            return Ok(());
-        }
-        let mut nth = nth;
-        while nth < end {
-            let place = entry.start.saturating_add(nth);
-            let number = self.sections.postings.start.saturating_add(place / POSTINGS_PER_PAGE);
-            let page = self.pages.get(number)?;
-            let first = place % POSTINGS_PER_PAGE;
-            let count = (POSTINGS_PER_PAGE - first).min(end - nth);
-            for slot in first..first + count {
-                let posting = u32_at(&page, index(u64::from(slot)));
-                // They ascend; one that does not, or lies outside, is a lie.
-                if posting >= self.events || (out.last().is_some_and(|last| *last >= posting)) {
-                    return Err(self.pages.damaged(number));
-                }
-                out.push(posting);
-            }
-            nth += count;
-        }
-        Ok(())
-    }
-
-    /// How many postings of a term are of events before the `nth` of the run.
-    pub fn postings_before(&self, entry: &TermEntry, nth: u32) -> Result<u32, RunError> {
-        // Mostly all are, or none.
-        if entry.count == 0 || self.posting(entry, entry.count - 1)? < nth {
-            return Ok(entry.count);
-        }
-        let (mut low, mut up) = (0, entry.count);
-        while low < up {
-            let middle = low.midpoint(up);
-            if self.posting(entry, middle)? < nth {
-                low = middle + 1;
-            } else {
-                up = middle;
-            }
-        }
-        Ok(low)
     }
 }
 

@@ -4,6 +4,7 @@ mod filter;
 mod find;
 mod names;
 mod pages;
+mod postings;
 
 pub(super) use filter::Block;
 pub use find::Run;

@@ -4,6 +4,7 @@
 //! commits in flight, so readers say up to where they look.
 
 mod numbers;
+mod postings;
 mod terms;
 
 use super::Offsets;
@@ -12,6 +13,7 @@ use crate::format::{
     TermKind, TermName, index, u64_of,
 };
 use crate::words::{LogOffset, Position, Version};
+pub(in crate::index) use postings::{List, Spot};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
@@ -187,12 +189,12 @@ impl Table {
     }
 
     /// Whether any of these terms has an event in `from..=to`.
-    pub fn has_any(&self, hashes: &[TermHash], (from, to): (Position, Position)) -> bool {
+    pub fn has_any(&self, hashes: &[TermHash], range: (Position, Position)) -> bool {
         let terms = self.read();
-        let base = self.start.next.get();
-        hashes.iter().filter_map(|hash| terms.find(*hash)).any(|term| {
-            let mut positions = terms.chain(term).map(|nth| u64::from(nth).saturating_add(base));
-            positions.find(|position| *position <= to.get()).is_some_and(|at| at >= from.get())
+        let mut known = hashes.iter().filter_map(|hash| terms.find(*hash));
+        known.any(|term| {
+            let (begin, end) = self.numbers(&terms, term, range);
+            begin < end
         })
     }
 
@@ -200,43 +202,80 @@ impl Table {
     pub fn known_to(&self, hash: TermHash, head: Position) -> Option<Known> {
         let terms = self.read();
         let term = terms.find(hash)?;
-        let head = head.get().checked_sub(self.start.next.get())?;
-        let after = terms.chain(term).take_while(|position| u64::from(*position) > head).count();
-        Some(Known { base: term.base, count: u64::from(term.count).saturating_sub(u64_of(after)) })
+        (head >= self.start.next).then(|| {
+            let count = terms.before(term, self.relative(head).saturating_add(1));
+            Known { base: term.base, count: u64::from(count) }
+        })
     }
 
-    /// Adds the positions of a term that lie in `from..=to`, ascending.
-    pub fn collect(&self, hash: TermHash, from: Position, to: Position, out: &mut Vec<u64>) {
+    /// Adds the positions of a stream's events from version `from` on, up to version `to`, that it
+    /// has; `most` at the most.
+    pub fn versions(
+        &self,
+        hash: TermHash,
+        (from, to): (Version, Version),
+        most: usize,
+        out: &mut Vec<u64>,
+    ) {
         let terms = self.read();
         let Some(term) = terms.find(hash) else { return };
-        let base = self.start.next.get();
-        let begin = out.len();
-        let within = terms
-            .chain(term)
-            .map(|position| u64::from(position).saturating_add(base))
-            .skip_while(|position| *position > to.get())
-            .take_while(|position| *position >= from.get());
-        out.extend(within);
-        out.get_mut(begin..).unwrap_or_default().reverse();
+        let number = |version: Version| {
+            let after = version.get().saturating_sub(term.base);
+            u32::try_from(after).unwrap_or(u32::MAX)
+        };
+        let (begin, end) = (number(from).saturating_sub(1), number(to));
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        self.copy(&terms, term, (begin, end.min(begin.saturating_add(most))), out);
     }
 
-    /// The names of a kind that begin so, of events up to `head`, in any order.
-    pub fn names(&self, kind: TermKind, prefix: &str, head: Position) -> Vec<Name> {
+    /// How many events up to `head` a term has.
+    pub fn count(&self, hash: TermHash, range: (Position, Position)) -> u64 {
         let terms = self.read();
+        let Some(term) = terms.find(hash) else { return 0 };
+        let (begin, end) = self.numbers(&terms, term, range);
+        u64::from(end.saturating_sub(begin))
+    }
+
+    /// The numbers of a term's postings that lie in `from..=to`: the first, and the one after the
+    /// last.
+    fn numbers(
+        &self,
+        terms: &Terms,
+        term: &terms::Term,
+        (from, to): (Position, Position),
+    ) -> (u32, u32) {
+        if to < from || to < self.start.next {
+            return (0, 0);
+        }
+        let begin = terms.before(term, self.relative(from));
+        (begin, terms.before(term, self.relative(to).saturating_add(1)))
+    }
+
+    fn copy(&self, terms: &Terms, term: &terms::Term, numbers: (u32, u32), out: &mut Vec<u64>) {
         let base = self.start.next.get();
-        let wanted = terms.of_kind(kind);
+        terms.each(term, numbers, |positions| {
+            out.extend(positions.iter().map(|nth| u64::from(*nth).saturating_add(base)));
+        });
+    }
+
+    /// The names of a kind that begin so, of events in `from..=to`, in any order.
+    pub fn names(&self, kind: TermKind, prefix: &str, range: (Position, Position)) -> Vec<Name> {
+        let terms = self.read();
+        let wanted = terms.of_kind(kind).filter(|term| terms.text(term).starts_with(prefix));
+        let mut ends = Vec::new();
         wanted
-            .filter(|term| terms.text(term).starts_with(prefix))
             .filter_map(|term| {
-                let positions = terms.chain(term).map(|nth| u64::from(nth).saturating_add(base));
-                let mut within = positions.skip_while(|position| *position > head.get());
-                let last = within.next()?;
+                let (begin, end) = self.numbers(&terms, term, range);
+                let last = end.checked_sub(1).filter(|last| *last >= begin)?;
+                ends.clear();
+                self.copy(&terms, term, (begin, begin.saturating_add(1)), &mut ends);
+                self.copy(&terms, term, (last, end), &mut ends);
                 Some(Name {
                     kind,
                     text: terms.text(term).to_owned(),
-                    count: u64_of(within.count()).saturating_add(1),
-                    first: Position::new(base.saturating_add(u64::from(term.first))),
-                    last: Position::new(last),
+                    count: u64::from(end - begin),
+                    first: Position::new(*ends.first()?),
+                    last: Position::new(*ends.last()?),
                 })
             })
             .collect()
@@ -246,7 +285,7 @@ impl Table {
     pub fn heads(&self, mut each: impl FnMut(TermHash, Version)) {
         let terms = self.read();
         for term in terms.of_kind(TermKind::Stream) {
-            each(term.hash, Version::new(term.base.saturating_add(u64::from(term.count))));
+            each(term.hash, term.version());
         }
     }
 

@@ -1,7 +1,8 @@
-//! The terms of a table: each with the chain of its postings, a document with that of its records.
+//! The terms of a table: each with its postings, a document with the chain of its records.
 
 use super::Known;
 use super::numbers::Numbers;
+use super::postings::{List, Postings, Spot};
 use crate::format::{
     DocumentEntry, DocumentPlace, Entry, FileKey, Listed, PlacedEvent, Resolved, TermEntry,
     TermHash, TermKind, TermName, index, u64_of,
@@ -15,8 +16,7 @@ use uuid::Uuid;
 pub(in crate::index) struct Terms {
     numbers: Numbers,
     list: Vec<Term>,
-    /// All postings: each leads to the one before it of the same term.
-    postings: Vec<Posting>,
+    postings: Postings,
     texts: String,
     /// All records of documents: each leads to the one before it of the same key.
     records: Vec<DocumentRecord>,
@@ -27,7 +27,7 @@ pub(in crate::index) struct Terms {
     pub(super) payload_bytes: u64,
 }
 
-/// A term and its chain of postings, or of records of a document, from the last to the first.
+/// A term: its postings, or for a document the chain of its records.
 pub(in crate::index) struct Term {
     pub(super) hash: TermHash,
     pub(super) kind: TermKind,
@@ -35,11 +35,9 @@ pub(in crate::index) struct Term {
     text: (u32, u32),
     /// For a stream: its version before the table.
     pub(super) base: u64,
-    pub(super) count: u32,
-    /// The first event that has it; 0 for a document.
-    pub(super) first: u32,
-    /// The number of its last posting or record.
-    last: u32,
+    /// Counted from the table's first position. A document has as many as it has records, and the
+    /// number of the last record for the last position.
+    list: List,
     /// For a stream: its category's term.
     category: u32,
     /// Where its name is in the segment with this number: bytes from the segment's first byte; 0 if
@@ -62,21 +60,13 @@ struct DocumentRecord {
     before: u32,
 }
 
-#[derive(Clone, Copy)]
-struct Posting {
-    /// Counted from the table's first position.
-    position: u32,
-    /// The number of the posting before.
-    before: u32,
-}
-
 impl Terms {
     /// With room for as much.
     pub(super) fn with_room(room: Room) -> Self {
         Self {
             numbers: Numbers::with_room(room.terms),
             list: Vec::with_capacity(room.terms),
-            postings: Vec::with_capacity(room.postings),
+            postings: Postings::with_room(room.postings),
             texts: String::with_capacity(room.texts),
             ..Self::default()
         }
@@ -101,8 +91,7 @@ impl Terms {
         let Some(nth) = self.numbers.find(hash, &self.list) else { return Resolved::default() };
         let Some(term) = self.term(nth) else { return Resolved::default() };
         let reference = if term.segment == segment { term.reference } else { 0 };
-        let version = (term.kind == TermKind::Stream)
-            .then(|| Version::new(term.base.saturating_add(u64::from(term.count))));
+        let version = (term.kind == TermKind::Stream).then(|| term.version());
         Resolved { term: Some(nth), reference, version }
     }
 
@@ -190,9 +179,9 @@ impl Terms {
         let nth = self.id(entry.key.hash.of(TermKind::Document), || (TermKind::Document, key));
         let next = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
         let Some(term) = self.term_mut(nth) else { return };
-        let new = term.count == 0;
-        let before = std::mem::replace(&mut term.last, next);
-        term.count += 1;
+        let new = term.list.count == 0;
+        let before = std::mem::replace(&mut term.list.last, next);
+        term.list.count += 1;
         self.records.push(DocumentRecord { place: entry.place, before });
         if new {
             self.keys.insert(key.into(), nth);
@@ -201,8 +190,8 @@ impl Terms {
 
     /// The newest record of a document that stands before `end`.
     pub(in crate::index) fn document(&self, term: &Term, end: LogOffset) -> Option<DocumentPlace> {
-        let mut next = term.last;
-        for _ in 0..term.count {
+        let mut next = term.list.last;
+        for _ in 0..term.list.count {
             let record = self.records.get(index(u64::from(next)))?;
             if record.place.at < end {
                 return Some(record.place);
@@ -228,7 +217,7 @@ impl Terms {
         u64_of(
             self.list.capacity() * size_of::<Term>()
                 + self.numbers.bytes()
-                + self.postings.capacity() * size_of::<Posting>()
+                + self.postings.bytes()
                 + self.records.capacity() * size_of::<DocumentRecord>()
                 + self.keys.len() * a_key
                 + self.texts.capacity(),
@@ -269,39 +258,19 @@ impl Terms {
         let length = |text: &str| u32::try_from(text.len()).unwrap_or(u32::MAX);
         let place = (length(&self.texts), length(text));
         self.texts.push_str(text);
-        let (base, count, first, last, category) = (0, 0, 0, 0, 0);
-        let (reference, segment) = (0, 0);
-        self.list.push(Term {
-            hash,
-            kind,
-            text: place,
-            base,
-            count,
-            first,
-            last,
-            category,
-            reference,
-            segment,
-        });
+        let (base, list) = (0, List::default());
+        let (category, reference, segment) = (0, 0, 0);
+        self.list.push(Term { hash, kind, text: place, base, list, category, reference, segment });
         self.numbers.add(hash, nth, &self.list);
         nth
     }
 
     /// Adds a posting to a term, unless it has it.
+    #[inline]
     fn post(&mut self, term: u32, position: u32) {
-        let next = u32::try_from(self.postings.len()).unwrap_or(u32::MAX);
-        let Some(term) = self.list.get_mut(index(u64::from(term))) else { return };
-        if term.count == 0 {
-            term.first = position;
-        } else {
-            let last = self.postings.get(index(u64::from(term.last)));
-            if last.is_some_and(|last| last.position == position) {
-                return;
-            }
+        if let Some(term) = self.list.get_mut(index(u64::from(term))) {
+            self.postings.add(&mut term.list, position);
         }
-        self.postings.push(Posting { position, before: term.last });
-        term.last = next;
-        term.count += 1;
     }
 
     fn term(&self, nth: u32) -> Option<&Term> {
@@ -317,16 +286,25 @@ impl Terms {
         self.texts.get(start..start.saturating_add(length)).unwrap_or_default()
     }
 
-    /// The positions of a term, from the last to the first.
-    pub(super) fn chain(&self, term: &Term) -> impl Iterator<Item = u32> {
-        let mut left = term.count;
-        let mut next = term.last;
-        std::iter::from_fn(move || {
-            left = left.checked_sub(1)?;
-            let posting = self.postings.get(index(u64::from(next)))?;
-            next = posting.before;
-            Some(posting.position)
-        })
+    /// How many of a term's positions are before this one.
+    pub(super) fn before(&self, term: &Term, position: u32) -> u32 {
+        self.postings.before(&term.list, position)
+    }
+
+    /// The first of these positions from this one on, or backward the last up to it.
+    pub(in crate::index) fn seek(
+        &self,
+        list: &List,
+        spot: &mut Spot,
+        position: u32,
+        backward: bool,
+    ) -> Option<u32> {
+        self.postings.seek(list, spot, position, backward)
+    }
+
+    /// Gives the positions of a term that have these numbers, piece by piece.
+    pub(super) fn each(&self, term: &Term, numbers: (u32, u32), each: impl FnMut(&[u32])) {
+        self.postings.each(&term.list, numbers, each);
     }
 
     /// Its terms by hash, as a run has them, and the number of each.
@@ -356,13 +334,11 @@ impl Terms {
         self.term(nth).map(|term| term.kind)
     }
 
-    /// A term's positions, ascending.
-    pub(in crate::index) fn positions_of(&self, nth: u32, out: &mut Vec<u32>) {
-        let begin = out.len();
+    /// A term's positions that have these numbers, ascending.
+    pub(in crate::index) fn positions_of(&self, nth: u32, numbers: (u32, u32), out: &mut Vec<u32>) {
         if let Some(term) = self.term(nth) {
-            out.extend(self.chain(term));
+            self.each(term, numbers, |positions| out.extend_from_slice(positions));
         }
-        out.get_mut(begin..).unwrap_or_default().reverse();
     }
 
     /// A term as a run has it, but for the place of its postings: `start` is its number here.
@@ -372,7 +348,7 @@ impl Terms {
             let newest = self.document(term, LogOffset::new(u64::MAX))?;
             return Some(TermEntry::of_document(term.hash, &newest));
         }
-        Some(TermEntry { hash: term.hash, start: nth, count: term.count, base: term.base })
+        Some(TermEntry { hash: term.hash, start: nth, count: term.list.count, base: term.base })
     }
 
     /// A named term as a run lists it.
@@ -382,13 +358,23 @@ impl Terms {
         if kind == TermKind::Document {
             return Some(Listed::of_document(text));
         }
-        let last = self.postings.get(index(u64::from(term.last)))?.position;
-        Some(Listed { kind, text, count: term.count, first: term.first, last })
+        let List { count, first, last, .. } = term.list;
+        Some(Listed { kind, text, count, first, last })
     }
 }
 
 impl Term {
+    /// Its positions.
+    pub(in crate::index) fn list(&self) -> &List {
+        &self.list
+    }
+
     pub(super) fn known(&self) -> Known {
-        Known { base: self.base, count: u64::from(self.count) }
+        Known { base: self.base, count: u64::from(self.list.count) }
+    }
+
+    /// For a stream: its version after the table.
+    pub(super) fn version(&self) -> Version {
+        Version::new(self.base.saturating_add(u64::from(self.list.count)))
     }
 }

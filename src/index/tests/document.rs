@@ -74,7 +74,10 @@ fn the_run_in_format_md_answers_as_its_events_do() {
     for (kind, text, wanted) in run_terms() {
         let term = run.find(key().term(&text).of(kind)).unwrap().unwrap();
         let mut found = Vec::new();
-        run.postings(&term, 0, u32::MAX, &mut found).unwrap();
+        run.postings(&term, (0, u32::MAX), |words| {
+            found.extend(words.iter().map(|posting| u32::from_le_bytes(*posting)));
+        })
+        .unwrap();
         assert_eq!(found, wanted, "{kind:?}");
     }
     assert_eq!(run.find(TermHash(7)).unwrap(), None);

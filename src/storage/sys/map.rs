@@ -1,10 +1,12 @@
-//! A map of a piece of a file, of which a growing beginning may be borrowed.
+//! A map of a piece of a file, of which a growing beginning may be borrowed, and the rest copied.
 
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{ptr, slice};
 
-/// A read-only map of a piece of a file. Only its stable beginning can be looked at.
+/// A read-only map of a piece of a file. Only its stable beginning can be looked at; what stands
+/// behind it can be copied.
 ///
 /// The bytes below the stable length are never written again, by this process or another: that is
 /// Annals' protocol (everything below the watermark is immutable), and what makes a `&[u8]` into a
@@ -12,25 +14,41 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// cutting it makes the kernel stop the process (SIGBUS). Where files come from strangers or live
 /// on a network, use [`crate::storage::Access::Read`], which maps nothing.
 pub struct Map {
-    map: memmap2::Mmap,
+    /// Raw: there is no reference to the bytes that may change.
+    map: memmap2::MmapRaw,
     stable: AtomicUsize,
 }
 
 impl Map {
     /// Maps `length` bytes of `file` from `offset` on.
     pub(in crate::storage) fn new(file: &File, offset: u64, length: usize) -> io::Result<Self> {
-        // SAFETY: `memmap2::MmapOptions::map` asks that the bytes behind a borrowed slice do not
-        // change. Slices are handed out by `stable` alone, below a length that `set_stable` moves
-        // only over bytes that are below the store's watermark, which no writer touches again (see
-        // the type's documentation).
-        let map = unsafe { memmap2::MmapOptions::new().offset(offset).len(length).map(file)? };
+        let map = memmap2::MmapOptions::new().offset(offset).len(length).map_raw_read_only(file)?;
         Ok(Self { map, stable: AtomicUsize::new(0) })
     }
 
     /// The bytes that never change again.
+    #[inline]
     pub(crate) fn stable(&self) -> &[u8] {
         // Acquire pairs with the release in `set_stable`: whoever sees the length sees the bytes.
-        self.map.get(..self.stable.load(Ordering::Acquire)).unwrap_or_default()
+        let length = self.stable.load(Ordering::Acquire);
+        // SAFETY: the stable length is within the map (`set_stable`), which lives as long as `self`
+        // and is readable. It is moved only over bytes that are below the store's watermark, which
+        // no writer touches again (see the type's documentation).
+        unsafe { slice::from_raw_parts(self.map.as_ptr(), length) }
+    }
+
+    /// Copies bytes to an empty `out`, as many of them as there are, stable or not. What is not may
+    /// change meanwhile: whoever uses the copy checks it.
+    pub(crate) fn copy(&self, offset: usize, length: usize, out: &mut Vec<u8>) {
+        let length = length.min(self.map.len().saturating_sub(offset));
+        out.reserve(length);
+        // SAFETY: `offset..offset + length` is within the map, which is readable; `out` has room
+        // for as much; the two do not overlap. There is no reference to the map's bytes, only this
+        // copy is looked at, and any bytes are `u8`s.
+        unsafe {
+            ptr::copy_nonoverlapping(self.map.as_ptr().add(offset), out.as_mut_ptr(), length);
+            out.set_len(length);
+        }
     }
 
     /// Puts these bytes into the page tables at once, instead of by a fault every few pages. Best

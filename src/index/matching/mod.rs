@@ -1,0 +1,83 @@
+//! Terms united and intersected, lazily, in the order of positions, up or down.
+//!
+//! A walk goes part by part: through one run or table after the other, each of which knows all that
+//! it needs of its events. Within a part everything is asked for 'the next from here on', so an
+//! intersection goes as fast as its rarest term: what the others have in between is never looked
+//! at.
+
+mod part;
+mod wanted;
+
+use super::{RunError, Sources};
+use crate::words::Position;
+use part::Part;
+pub use wanted::Wanted;
+
+/// A walk over the wanted positions.
+pub struct Matching {
+    wanted: Wanted,
+    backward: bool,
+    /// What is left to look at: the least and the greatest position; nothing once it is over.
+    left: Option<(Position, Position)>,
+    /// The part that was looked at last: what `wanted` remembers is of this one.
+    part: Option<Part>,
+    /// Found and not given yet, the next one last.
+    found: Vec<Position>,
+    /// How many are looked for next time.
+    most: usize,
+}
+
+/// Positions that are looked for at once, at the most.
+const MOST: usize = 256;
+
+impl Matching {
+    /// A walk over the wanted positions in `from..=to`, up or down.
+    pub fn new(wanted: Wanted, (from, to): (Position, Position), backward: bool) -> Self {
+        let left = Some((from, to)).filter(|(from, to)| from <= to);
+        Self { wanted, backward, left, part: None, found: Vec::new(), most: 1 }
+    }
+
+    /// The next position. After an error it can be asked for again.
+    pub fn next(&mut self, sources: &Sources) -> Result<Option<Position>, RunError> {
+        while self.found.is_empty() && self.left.is_some() {
+            let result = self.look(sources);
+            if result.is_err() {
+                self.found.clear();
+            }
+            result?;
+            self.found.reverse();
+        }
+        Ok(self.found.pop())
+    }
+
+    /// Looks on in the part that comes next.
+    fn look(&mut self, sources: &Sources) -> Result<(), RunError> {
+        let Some((from, to)) = self.left else { return Ok(()) };
+        let same = self.part.as_ref().is_some_and(|part| {
+            part.is_of(sources) && part.has(if self.backward { to } else { from })
+        });
+        if !same {
+            self.part = Part::next(sources, (from, to), self.backward);
+            self.wanted.forget();
+        }
+        let Some(part) = &self.part else {
+            self.left = None;
+            return Ok(());
+        };
+        let (first, last) = (part.first().max(from), part.last().min(to));
+        let next = part.walk(&mut self.wanted, (first, last), self.backward, |position| {
+            self.found.push(position);
+            self.found.len() < self.most
+        })?;
+        // Where it stopped, or at the part's end.
+        self.left = match (self.backward, next) {
+            (false, Some(next)) => Some((next, to)),
+            (false, None) => last.next().map(|next| (next, to)),
+            (true, Some(next)) => Some((from, next)),
+            (true, None) => first.get().checked_sub(1).map(|last| (from, Position::new(last))),
+        };
+        self.left = self.left.filter(|(from, to)| from <= to);
+        self.most = (self.most * 8).min(MOST);
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! Names of the log that can't be borrowed from a map.
+
+use super::Segment;
+use crate::format::{FileKey, NAME_HEAD_LEN, NameRecord, index};
+use crate::storage::{Storage, read_full};
+use crate::words::{Limit, LogOffset, NameSource};
+use std::collections::BTreeMap;
+use std::io;
+
+/// Names of one segment, copied and checked. Each cursor has its own.
+#[derive(Default)]
+pub(super) struct NameCache {
+    segment: LogOffset,
+    /// Of each its place in `texts`, and its bytes.
+    places: BTreeMap<u32, (usize, usize)>,
+    texts: String,
+    /// Room for a record.
+    record: Vec<u8>,
+}
+
+/// Names that are kept.
+const MOST: usize = 4_096;
+/// What is copied first of a name: most are no longer.
+const SOME: usize = 64;
+
+impl NameCache {
+    /// From now on it is asked for names of this segment.
+    pub(super) fn go_to(&mut self, segment: &Segment) {
+        let at = segment.place.log_offset;
+        if self.segment != at || self.places.len() > MOST {
+            self.places.clear();
+            self.texts.clear();
+            self.segment = at;
+        }
+    }
+
+    /// Whether there is a name at this distance from the segment's first byte. If so, it can be had
+    /// from now on.
+    pub(super) fn know(
+        &mut self,
+        segment: &Segment,
+        reference: u32,
+        storage: &dyn Storage,
+        key: &FileKey,
+    ) -> io::Result<bool> {
+        if self.places.contains_key(&reference) {
+            return Ok(true);
+        }
+        let at = segment.place.log_offset.plus(u64::from(reference));
+        if !segment.place.contains(at) {
+            return Ok(false);
+        }
+        let longest = NAME_HEAD_LEN + index(Limit::Name.allowed());
+        let most = index(segment.place.log_end().since(at)).min(longest);
+        for length in [SOME.min(most), most] {
+            self.record.clear();
+            segment.copy(storage, at, length, &mut self.record);
+            if self.add(reference, at, key) {
+                return Ok(true);
+            }
+        }
+        self.record.resize(most, 0);
+        let read = read_full(storage, &mut self.record, segment.place.file_offset(at))?;
+        self.record.truncate(read);
+        Ok(self.add(reference, at, key))
+    }
+
+    /// Adds the name that stands in `record`, if it passes its check.
+    fn add(&mut self, reference: u32, at: LogOffset, key: &FileKey) -> bool {
+        let Some(name) = NameRecord::parse(&self.record) else { return false };
+        if name.check(at, key).is_none() {
+            return false;
+        }
+        self.places.insert(reference, (self.texts.len(), name.text.len()));
+        self.texts.push_str(name.text);
+        true
+    }
+}
+
+impl NameSource for NameCache {
+    fn name(&self, reference: u32) -> &str {
+        let place = self.places.get(&reference);
+        let text = place.and_then(|(at, length)| self.texts.get(*at..at + length));
+        text.unwrap_or_default()
+    }
+}
