@@ -87,7 +87,7 @@ trait Ground: Sync {
     type Batch: Send;
     /// The `nth` commit of a thread.
     fn batch(&self, case: &Case, thread: u64, nth: u64) -> Self::Batch;
-    fn commit(&self, batch: Self::Batch);
+    fn commit(&self, batch: &Self::Batch);
     /// What has to be over before the clock starts.
     fn settle(&self) {}
     /// Makes what was buffered durable.
@@ -101,7 +101,7 @@ impl Ground for Store {
         support::commit(events(case, thread, nth))
     }
 
-    fn commit(&self, batch: Commit) {
+    fn commit(&self, batch: &Commit) {
         black_box(self.commit(batch).unwrap());
     }
 
@@ -126,8 +126,8 @@ impl Ground for RawFile {
         FloorBatch::new(events(case, thread, nth).map(|(nth, stream, _)| (nth, stream)))
     }
 
-    fn commit(&self, batch: FloorBatch) {
-        if self.synced { self.floor.synced(&batch) } else { self.floor.buffered(&batch) }
+    fn commit(&self, batch: &FloorBatch) {
+        if self.synced { self.floor.synced(batch) } else { self.floor.buffered(batch) }
     }
 
     fn sync(&self) {
@@ -174,7 +174,7 @@ fn floor(case: &Case, sizes: Sizes, commits: u64) -> Round {
 fn round<G: Ground>(ground: &G, case: &Case, sizes: Sizes, commits: u64) -> Round {
     // Past the first segment, which is never filled with zeros.
     let first = (80 << 10) / sizes.frame(case.batch as usize) as u64 + 1;
-    (0..first).for_each(|nth| ground.commit(ground.batch(case, 0, nth)));
+    (0..first).for_each(|nth| ground.commit(&ground.batch(case, 0, nth)));
     ground.sync();
     ground.settle();
     match (case.threads, case.durability) {
@@ -190,7 +190,7 @@ fn synced<G: Ground>(ground: &G, case: &Case, first: u64, commits: u64) -> Round
     for nth in first..first + commits {
         let batch = ground.batch(case, 0, nth);
         let start = Instant::now();
-        ground.commit(batch);
+        ground.commit(&batch);
         each.push(start.elapsed());
     }
     Round { time: each.iter().sum(), each }
@@ -206,8 +206,9 @@ fn buffered<G: Ground>(ground: &G, case: &Case, first: u64, commits: u64) -> Rou
     for nth in (first..end).step_by(ready as usize) {
         batches.extend((nth..end.min(nth + ready)).map(|nth| ground.batch(case, 0, nth)));
         let start = Instant::now();
-        batches.drain(..).for_each(|batch| ground.commit(batch));
+        batches.iter().for_each(|batch| ground.commit(batch));
         time += start.elapsed();
+        batches.clear();
     }
     let start = Instant::now();
     ground.sync();
@@ -228,7 +229,7 @@ fn by_threads<G: Ground>(ground: &G, case: &Case, first: u64, commits: u64) -> R
                     (first..first + commits).map(|nth| ground.batch(case, thread, nth)).collect();
                 ready.wait();
                 go.wait();
-                batches.into_iter().for_each(|batch| ground.commit(batch));
+                batches.iter().for_each(|batch| ground.commit(batch));
             });
         }
         ready.wait();

@@ -36,15 +36,36 @@ pub fn payload(nth: u64) -> Vec<u8> {
     bytes
 }
 
+/// The type and the tags of the `nth` event of all.
+pub fn kinds(nth: u64) -> (u64, [u64; 2]) {
+    let random = mixed(!nth);
+    (nth % TYPES, [random % ACCOUNTS, ACCOUNTS + (random >> 32) % REGIONS])
+}
+
+/// The name of a type.
+pub fn type_name(event_type: u64) -> String {
+    format!("Happened{event_type:02}")
+}
+
+/// The name of a tag.
+pub fn tag_name(tag: u64) -> String {
+    match tag.checked_sub(ACCOUNTS) {
+        None => format!("account:{tag}"),
+        Some(region) => format!("region:{region}"),
+    }
+}
+
+/// The `nth` event of all.
+pub fn event(nth: u64) -> NewEvent {
+    let (event_type, tags) = kinds(nth);
+    NewEvent::new(type_name(event_type), payload(nth)).tags(tags.map(tag_name))
+}
+
 /// A commit of events, each with its number among all, its stream, and the version at which that
 /// stream has to be.
 pub fn commit(events: impl Iterator<Item = (u64, u64, u64)>) -> Commit {
     events.fold(Commit::new(), |commit, (nth, stream, version)| {
-        let random = mixed(!nth);
-        let event = NewEvent::new(format!("Happened{:02}", nth % TYPES), payload(nth))
-            .tag(format!("account:{}", random % ACCOUNTS))
-            .tag(format!("region:{}", (random >> 32) % REGIONS));
-        commit.append(stream_name(stream), version, [event])
+        commit.append(stream_name(stream), version, [event(nth)])
     })
 }
 

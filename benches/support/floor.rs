@@ -1,11 +1,12 @@
 //! The floor: what the machine allows. The same bytes as Annals writes, by raw writes into room
 //! that is taken in the same steps, a CRC-32 of each record, a sync by a leader for all who wait,
-//! an offset array and a map of streams in memory, reads through a map. It has no types, names,
-//! tags, guards, recovery or keeper.
+//! an offset array and maps of streams, types and tags in memory, reads through a map. It has no
+//! names, guards, recovery or keeper, and its index is gone with the process.
 
-use super::data::{PAYLOAD, commit, payload};
+use super::data::{PAYLOAD, commit, kinds, payload};
 use annals::Store;
 use annals::storage::{Access, FileStorage, Storage};
+use memmap2::{Mmap, MmapOptions};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::path::Path;
@@ -51,7 +52,12 @@ pub struct Floor {
     sizes: Sizes,
     state: Mutex<State>,
     synced: Condvar,
+    /// All of the file, and what it may grow by.
+    map: Mmap,
 }
+
+/// Addresses that the map of a growing file takes; what is not there yet is not touched.
+const MOST: usize = 4 << 30;
 
 #[derive(Default)]
 struct State {
@@ -73,17 +79,63 @@ struct State {
 struct Index {
     offsets: Vec<u64>,
     streams: HashMap<u64, Vec<u32>>,
+    types: HashMap<u64, Vec<u32>>,
+    tags: HashMap<u64, Vec<u32>>,
 }
 
 /// What a commit of the floor is made of.
 pub struct FloorBatch {
-    events: Vec<(u64, Vec<u8>)>,
+    events: Vec<FloorEvent>,
+}
+
+struct FloorEvent {
+    stream: u64,
+    event_type: u64,
+    tags: [u64; 2],
+    payload: Vec<u8>,
 }
 
 impl FloorBatch {
     /// These events: each with its number among all, and its stream.
     pub fn new(events: impl Iterator<Item = (u64, u64)>) -> Self {
-        Self { events: events.map(|(nth, stream)| (stream, payload(nth))).collect() }
+        let event = |(nth, stream)| {
+            let ((event_type, tags), payload) = (kinds(nth), payload(nth));
+            FloorEvent { stream, event_type, tags, payload }
+        };
+        Self { events: events.map(event).collect() }
+    }
+}
+
+/// Events of a type, with a tag, from a position on.
+#[derive(Clone, Copy)]
+pub struct Asked {
+    pub event_type: u64,
+    pub tag: u64,
+    pub from: u32,
+}
+
+/// The positions from this one on.
+fn since(list: Option<&Vec<u32>>, from: u32) -> &[u32] {
+    let list = list.map_or(&[][..], |list| list);
+    &list[list.partition_point(|position| *position < from)..]
+}
+
+impl Index {
+    fn add(&mut self, event: &FloorEvent, at: u64) {
+        let position = self.offsets.len() as u32;
+        self.offsets.push(at);
+        self.streams.entry(event.stream).or_default().push(position);
+        self.types.entry(event.event_type).or_default().push(position);
+        for tag in event.tags {
+            self.tags.entry(tag).or_default().push(position);
+        }
+    }
+
+    /// The positions that are asked for.
+    fn find(&self, asked: Asked) -> impl Iterator<Item = u32> {
+        let tags = since(self.tags.get(&asked.tag), asked.from);
+        let types = since(self.types.get(&asked.event_type), asked.from);
+        tags.iter().copied().filter(|position| types.binary_search(position).is_ok())
     }
 }
 
@@ -93,7 +145,10 @@ impl Floor {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path).unwrap();
         let room = FileStorage::open(path, Access::Read, true).unwrap();
         let state = Mutex::default();
-        let floor = Self { file, room, reserve, sizes, state, synced: Condvar::new() };
+        #[expect(unsafe_code, reason = "the floor reads through a map too")]
+        // SAFETY: the file is in a folder of this process, and what was written is not any more.
+        let map = unsafe { MmapOptions::new().len(MOST).map(&file).unwrap() };
+        let floor = Self { file, room, reserve, sizes, state, synced: Condvar::new(), map };
         floor.take_room(&mut floor.state.lock().unwrap());
         floor
     }
@@ -115,11 +170,9 @@ impl Floor {
     fn frame(&self, batch: &FloorBatch) -> Vec<u8> {
         let Sizes { header, record } = self.sizes;
         let mut frame = vec![0; self.sizes.frame(batch.events.len())];
-        for ((_, payload), record) in
-            batch.events.iter().zip(frame[header..].chunks_exact_mut(record))
-        {
+        for (event, record) in batch.events.iter().zip(frame[header..].chunks_exact_mut(record)) {
             let at = record.len() - PAYLOAD;
-            record[at..].copy_from_slice(payload);
+            record[at..].copy_from_slice(&event.payload);
             let check = crc32fast::hash(&record[4..]);
             record[..4].copy_from_slice(&check.to_le_bytes());
         }
@@ -132,27 +185,55 @@ impl Floor {
         while at + frame.len() as u64 > state.room_end {
             self.take_room(state);
         }
-        for (nth, (stream, _)) in batch.events.iter().enumerate() {
-            let position = state.index.offsets.len() as u32;
-            state.index.offsets.push(at + self.sizes.frame(nth) as u64);
-            state.index.streams.entry(*stream).or_default().push(position);
+        for (nth, event) in batch.events.iter().enumerate() {
+            state.index.add(event, at + self.sizes.frame(nth) as u64);
         }
         state.end += frame.len() as u64;
         at
     }
 
+    /// Reads what is asked for; returns the position after the last one of all.
+    pub fn read(&self, asked: Asked, mut each: impl FnMut(&[u8])) -> u32 {
+        let state = self.state.lock().unwrap();
+        let found: Vec<(u32, u64)> =
+            state.index.find(asked).map(|at| (at, state.index.offsets[at as usize])).collect();
+        let next = state.index.offsets.len() as u32;
+        drop(state);
+        for (position, at) in found {
+            each(checked(&self.map[at as usize..][..self.sizes.record], position as usize));
+        }
+        next
+    }
+
     /// Appends and leaves it to the operating system.
     pub fn buffered(&self, batch: &FloorBatch) {
+        assert!(self.buffered_unless(batch, None));
+    }
+
+    /// Appends unless there is what is asked for, and leaves it to the operating system.
+    pub fn buffered_unless(&self, batch: &FloorBatch, asked: Option<Asked>) -> bool {
         let frame = self.frame(batch);
         let mut state = self.state.lock().unwrap();
+        if asked.is_some_and(|asked| state.index.find(asked).next().is_some()) {
+            return false;
+        }
         let at = self.place(&mut state, batch, &frame);
         write_at(&self.file, &frame, at);
+        true
     }
 
     /// Appends, and returns when it is synced: by this thread, or by another that syncs for all.
     pub fn synced(&self, batch: &FloorBatch) {
+        assert!(self.synced_unless(batch, None));
+    }
+
+    /// The same, unless there is what is asked for.
+    pub fn synced_unless(&self, batch: &FloorBatch, asked: Option<Asked>) -> bool {
         let frame = self.frame(batch);
         let mut state = self.state.lock().unwrap();
+        if asked.is_some_and(|asked| state.index.find(asked).next().is_some()) {
+            return false;
+        }
         let at = self.place(&mut state, batch, &frame);
         if state.pending.is_empty() {
             state.pending_at = at;
@@ -163,7 +244,7 @@ impl Floor {
             state = self.synced.wait(state).unwrap();
         }
         if state.synced >= target {
-            return;
+            return true;
         }
         state.leading = true;
         let spare = std::mem::take(&mut state.spare);
@@ -177,6 +258,7 @@ impl Floor {
         (state.spare, state.synced, state.leading) = (bytes, end, false);
         drop(state);
         self.synced.notify_all();
+        true
     }
 
     /// Syncs what was left to the operating system.
@@ -187,17 +269,14 @@ impl Floor {
     /// Ends the writing.
     pub fn into_reader(self) -> FloorReader {
         self.sync();
-        #[expect(unsafe_code, reason = "the floor reads through a map too")]
-        // SAFETY: the file is in a folder of this process, and nobody writes to it any more.
-        let map = unsafe { memmap2::Mmap::map(&self.file).unwrap() };
         let index = self.state.into_inner().unwrap().index;
-        FloorReader { map, index, record: self.sizes.record }
+        FloorReader { map: self.map, index, record: self.sizes.record }
     }
 }
 
 /// Reads what the floor has written.
 pub struct FloorReader {
-    map: memmap2::Mmap,
+    map: Mmap,
     index: Index,
     record: usize,
 }
@@ -211,16 +290,20 @@ impl FloorReader {
     /// The payload of an event, its check looked at; positions begin at 0 here.
     pub fn payload(&self, position: usize) -> &[u8] {
         let at = self.index.offsets[position] as usize;
-        let record = &self.map[at..at + self.record];
-        let check = u32::from_le_bytes(record[..4].try_into().unwrap());
-        assert_eq!(check, crc32fast::hash(&record[4..]), "the record at {position}");
-        &record[self.record - PAYLOAD..]
+        checked(&self.map[at..at + self.record], position)
     }
 
     /// The positions of a stream's events.
     pub fn stream(&self, stream: u64) -> &[u32] {
         &self.index.streams[&stream]
     }
+}
+
+/// The payload of a record, its check looked at.
+fn checked(record: &[u8], position: usize) -> &[u8] {
+    let check = u32::from_le_bytes(record[..4].try_into().unwrap());
+    assert_eq!(check, crc32fast::hash(&record[4..]), "the record at {position}");
+    &record[record.len() - PAYLOAD..]
 }
 
 #[cfg(unix)]

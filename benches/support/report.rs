@@ -26,6 +26,11 @@ impl Spread {
         Self(self.0.iter().zip(&other.0).map(|(own, other)| own / other).collect())
     }
 
+    /// By how much `self` is more than `other`, as a part of that.
+    pub fn over(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(own, other)| own / other - 1.0).collect())
+    }
+
     /// The median, and in brackets the smallest and the largest.
     pub fn text(&self, decimals: usize) -> String {
         let smallest = self.0.iter().copied().fold(f64::INFINITY, f64::min);
