@@ -41,14 +41,14 @@ pub use engine::{
     Chore, Clock, CopyReport, Ending, Health, IndexStats, Issue, RecoveryReport, Stats,
     SystemClock, VerifyReport,
 };
-pub use read::{Cursor, Documents, Keys, Names, Read, Reader, View};
+pub use read::{Counts, Cursor, Documents, Keys, Names, Read, Reader, StreamReport, View};
 pub use store::{Options, Staged, Store};
 pub use words::{
-    AppendCondition, AppendError, Appended, Commit, ConditionFailed, Conflict, Corruption,
+    AppendCondition, AppendError, Appended, Commit, ConditionFailed, Conflict, Corruption, Counted,
     Difference, Document, DocumentConflict, DocumentRef, Durability, Error, ErrorKind, Event,
     EventKind, ExpectedVersion, IdCheck, IdConflict, Invalid, Limit, LimitExceeded, LogOffset,
-    NewEvent, Position, Query, QueryItem, RecordedEvent, Revision, Tags, Timestamp, Version,
-    category_of,
+    Moment, NewEvent, Position, Query, QueryItem, RecordedEvent, Revision, Summary, Tags,
+    Timestamp, Version, category_of,
 };
 
 /// Ids of events and stores.

@@ -17,7 +17,7 @@ pub use matching::{Matching, Wanted};
 use offsets::Offsets;
 pub use run::{Reach, Run, RunError};
 pub use sources::Sources;
-pub use table::{Name, Table};
+pub use table::Table;
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,10 @@
 //! Everything that answers: runs, then tables, in the order of the log. A value that never changes,
 //! but for the last table, which takes in what is committed.
 
-use super::run::{Run, RunError};
-use super::table::{Known, Name, Table};
+use super::run::{Listing, Run, RunError};
+use super::table::{Known, Table};
 use crate::format::{DocumentPlace, RunRef, SegmentRef, TermEntry, TermHash, TermKind, u64_of};
 use crate::words::{LogOffset, Position, Version};
-use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -268,72 +267,51 @@ impl Sources {
         Ok(found.filter(|place| place.at >= from))
     }
 
-    /// Keys of documents within these bounds, deleted ones included: the first `most`, ascending,
-    /// or descending if `backward`.
-    pub fn keys(
+    /// Names of a kind within these bounds: the first `most`, ascending, or descending if
+    /// `backward`. With each comes how many events up to `head` it has, which may be none; of
+    /// documents that means nothing. `hash` is that of a name.
+    pub fn names(
         &self,
+        (kind, head): (TermKind, Position),
         bounds: (Bound<&str>, Bound<&str>),
         backward: bool,
         most: usize,
-    ) -> Result<Vec<String>, RunError> {
+        hash: impl Fn(&str) -> TermHash,
+    ) -> Result<Vec<(String, u64)>, RunError> {
         let mut found = Vec::new();
         for run in &self.runs {
-            run.keys(bounds, backward, most, &mut found)?;
-        }
-        for table in &self.tables {
-            table.keys(bounds, backward, most, &mut found);
-        }
-        // The first of all are among the first of each.
-        found.sort_unstable();
-        if backward {
-            found.reverse();
-        }
-        found.dedup();
-        found.truncate(most);
-        Ok(found)
-    }
-
-    /// Names of a kind that begin so, of events up to `head`, sorted, each with its events.
-    pub fn names(
-        &self,
-        kind: TermKind,
-        prefix: &str,
-        head: Position,
-        hash: impl Fn(&str) -> TermHash,
-    ) -> Result<Vec<Name>, RunError> {
-        let mut found: BTreeMap<String, Name> = BTreeMap::new();
-        let mut add = |name: Name| match found.get_mut(&name.text) {
-            Some(known) => {
-                known.count = known.count.saturating_add(name.count);
-                known.last = known.last.max(name.last);
-            }
-            None => {
-                found.insert(name.text.clone(), name);
-            }
-        };
-        for run in self.runs.iter().take_while(|run| run.header().first <= head) {
-            let mut of_run = Vec::new();
-            run.names(kind, prefix, head, &mut |name| of_run.push(name))?;
-            for mut name in of_run {
-                if name.last > head
-                    && let Some(entry) = run.find(hash(&name.text).of(kind))?
-                {
+            let mut listed = Vec::new();
+            run.names(kind, bounds, backward, most, &mut listed)?;
+            for Listing { text, count, last } in listed {
+                let end = beyond(run, head);
+                let cut = kind != TermKind::Document && last >= end;
+                let count = match cut.then(|| run.find(hash(&text).of(kind))).transpose()? {
                     // A view that ends within the run.
-                    let count = run.postings_before(&entry, beyond(run, head))?;
-                    let last = run.posting(&entry, count.saturating_sub(1))?;
-                    let first = run.header().first.get();
-                    name.count = u64::from(count);
-                    name.last = Position::new(first.saturating_add(u64::from(last)));
-                }
-                add(name);
+                    Some(Some(entry)) => run.postings_before(&entry, end)?,
+                    Some(None) => return Err(run.lies()),
+                    None => count,
+                };
+                found.push((text, u64::from(count)));
             }
         }
         // Runs may cover a table's beginning.
         let range = (self.tables_from(), head);
         for table in &self.tables {
-            table.names(kind, prefix, range).into_iter().for_each(&mut add);
+            table.names((kind, range), bounds, backward, most, &mut found);
         }
-        Ok(found.into_values().collect())
+        // The first of all are among the first of each.
+        let order = |a: &(String, u64), b: &(String, u64)| match backward {
+            true => b.0.cmp(&a.0),
+            false => a.0.cmp(&b.0),
+        };
+        found.sort_unstable_by(order);
+        found.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            kept.1 = kept.1.saturating_add(if same { next.1 } else { 0 });
+            same
+        });
+        found.truncate(most);
+        Ok(found)
     }
 }
 

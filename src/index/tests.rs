@@ -256,22 +256,42 @@ fn compare(sources: &Sources, events: &[Plain], head: u64) {
     }
     assert_eq!(sources.version(hash("nothing"), end).unwrap(), Version::NONE);
     compare_documents(sources, events, head);
+    let all = (Bound::Unbounded, Bound::Unbounded);
     for kind in TermKind::NAMED.into_iter().filter(|kind| *kind != TermKind::Document) {
         let of_kind = names.iter().filter(|((of, _), _)| *of == kind);
-        let wanted: Vec<Name> = of_kind
-            .map(|((_, text), positions)| Name {
-                kind,
-                text: text.clone(),
-                count: u64::try_from(positions.len()).unwrap(),
-                first: Position::new(positions[0]),
-                last: Position::new(*positions.last().unwrap()),
-            })
+        let wanted: Vec<(String, u64)> = of_kind
+            .map(|((_, text), positions)| (text.clone(), u64::try_from(positions.len()).unwrap()))
             .collect();
-        assert_eq!(sources.names(kind, "", end, hash).unwrap(), wanted);
-        let prefix = wanted.last().map_or("", |name| &name.text[..name.text.len() - 1]);
-        let wanted: Vec<_> =
-            wanted.iter().filter(|name| name.text.starts_with(prefix)).cloned().collect();
-        assert_eq!(sources.names(kind, prefix, end, hash).unwrap(), wanted);
+        // Those that have no event up to the head are found too.
+        let found = |bounds, backward, most| {
+            let mut found = sources.names((kind, end), bounds, backward, most, hash).unwrap();
+            assert!(found.len() <= most);
+            found.retain(|(_, count)| *count > 0);
+            found
+        };
+        assert_eq!(found(all, false, 1_000), wanted);
+        let Some((middle, _)) = wanted.get(wanted.len() / 2) else { continue };
+        for bounds in [
+            all,
+            (Bound::Included(&**middle), Bound::Unbounded),
+            (Bound::Unbounded, Bound::Excluded(&**middle)),
+            (Bound::Excluded(&**middle), Bound::Unbounded),
+            (Bound::Included("s"), Bound::Included(&**middle)),
+        ] {
+            let within = wanted.iter().filter(|(name, _)| bounds.contains(&**name));
+            let up: Vec<_> = within.clone().cloned().collect();
+            assert_eq!(found(bounds, false, 1_000), up);
+            let down: Vec<_> = within.rev().cloned().collect();
+            assert_eq!(found(bounds, true, 1_000), down);
+            let ends = [(false, up.first()), (true, down.first())];
+            for (backward, first) in ends {
+                let some = sources.names((kind, end), bounds, backward, 2, hash).unwrap();
+                // Where none of the two has no events yet, the first is there.
+                if some.iter().all(|(_, count)| *count > 0) {
+                    assert_eq!(some.first(), first);
+                }
+            }
+        }
     }
 }
 
@@ -305,6 +325,11 @@ fn compare_documents(sources: &Sources, events: &[Plain], head: u64) {
     assert_eq!(sources.document(hash("nothing"), end).unwrap(), None);
     let keys: Vec<&str> = all.keys().map(String::as_str).collect();
     let middle = keys.get(keys.len() / 2).copied().unwrap_or_default();
+    let listed = |bounds, backward, most| -> Vec<String> {
+        let kind = (TermKind::Document, Position::new(head));
+        let names = sources.names(kind, bounds, backward, most, hash).unwrap();
+        names.into_iter().map(|(key, _)| key).collect()
+    };
     for bounds in [
         (Bound::Unbounded, Bound::Unbounded),
         (Bound::Included(middle), Bound::Unbounded),
@@ -314,12 +339,12 @@ fn compare_documents(sources: &Sources, events: &[Plain], head: u64) {
     ] {
         let mut wanted: Vec<&str> =
             keys.iter().copied().filter(|key| bounds.contains(*key)).collect();
-        assert_eq!(sources.keys(bounds, false, 1_000).unwrap(), wanted);
+        assert_eq!(listed(bounds, false, 1_000), wanted);
         wanted.truncate(3);
-        assert_eq!(sources.keys(bounds, false, 3).unwrap(), wanted);
+        assert_eq!(listed(bounds, false, 3), wanted);
         let wanted = keys.iter().copied().filter(|key| bounds.contains(*key)).rev();
-        assert_eq!(sources.keys(bounds, true, 1_000).unwrap(), wanted.clone().collect::<Vec<_>>());
-        assert_eq!(sources.keys(bounds, true, 3).unwrap(), wanted.take(3).collect::<Vec<_>>());
+        assert_eq!(listed(bounds, true, 1_000), wanted.clone().collect::<Vec<_>>());
+        assert_eq!(listed(bounds, true, 3), wanted.take(3).collect::<Vec<_>>());
     }
 }
 

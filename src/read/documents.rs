@@ -1,11 +1,12 @@
 //! Documents of a view, one after another.
 
-use super::keys::{Bounds, Keys};
+use super::keys::Keys;
+use super::listing::Listing;
 use crate::engine::{READ_ONE, View};
+use crate::format::TermKind;
 use crate::log::Fetch;
 use crate::words::{Document, DocumentRef, Error, Revision};
 use std::fmt;
-use std::ops::Bound;
 
 /// Reads documents in the order of their keys. It owns what it reads from, holds no lock, and sees
 /// the view it began with, whatever is committed meanwhile, even after the store is closed.
@@ -15,26 +16,15 @@ use std::ops::Bound;
 pub struct Documents {
     view: View,
     fetch: Fetch,
-    /// Between which keys the next ones lie; nothing if there is no more.
-    bounds: Option<Bounds>,
-    backward: bool,
+    keys: Listing,
     left: u64,
-    /// The next few keys, the next one last.
-    batch: Vec<String>,
-    /// How many are looked up next time.
-    most: usize,
 }
-
-/// Looked up at once at first, and at the most.
-const FEW: usize = 16;
-const MANY: usize = 1_024;
 
 impl Documents {
     pub(super) fn new(view: View, keys: &Keys) -> Self {
         let fetch = view.core.fetch(view.segments.clone(), READ_ONE);
-        let bounds = keys.bounds();
-        let (backward, left) = (keys.backward, keys.limit);
-        Self { view, fetch, bounds, backward, left, batch: Vec::new(), most: FEW }
+        let listing = Listing::new(TermKind::Document, keys);
+        Self { view, fetch, keys: listing, left: keys.limit }
     }
 
     /// The next document, lent until the next call; nothing at the end. After an error it has
@@ -48,43 +38,22 @@ impl Documents {
     /// end. After an error it has ended.
     pub fn next_key(&mut self) -> Result<Option<(String, Revision)>, Error> {
         let next = self.find_key();
-        if next.is_err() {
-            self.bounds = None;
-            self.batch.clear();
+        if !matches!(next, Ok(Some(_))) {
+            self.left = 0;
         }
         next
     }
 
     fn find_key(&mut self) -> Result<Option<(String, Revision)>, Error> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
-        loop {
-            if self.batch.is_empty() {
-                self.look_up()?;
-            }
-            let Some(key) = self.batch.pop() else { return Ok(None) };
+        while let Some((key, _)) = self.keys.next(&self.view)? {
             let place = self.view.document_place(self.view.core.hash(&key))?;
             if let Some(place) = place.filter(|place| !place.deleted) {
                 self.left = left;
                 return Ok(Some((key, place.revision)));
             }
         }
-    }
-
-    fn look_up(&mut self) -> Result<(), Error> {
-        let Some((first, last)) = self.bounds.take() else { return Ok(()) };
-        let (most, backward) = (self.most, self.backward);
-        let bounds = (first.as_ref().map(String::as_str), last.as_ref().map(String::as_str));
-        let mut keys = self.view.ask(|sources| sources.keys(bounds, backward, most))?;
-        if let Some(end) = keys.last().filter(|_| keys.len() >= most).cloned() {
-            self.bounds = Some(match backward {
-                true => (first, Bound::Excluded(end)),
-                false => (Bound::Excluded(end), last),
-            });
-        }
-        keys.reverse();
-        self.batch = keys;
-        self.most = (self.most * 4).min(MANY);
-        Ok(())
+        Ok(None)
     }
 }
 

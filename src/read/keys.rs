@@ -1,8 +1,9 @@
-//! Which documents to read, by their keys.
+//! Which documents, types or tags to read, by their keys or names.
 
 use std::ops::Bound;
 
-/// Which documents to read: keys in the order of their bytes.
+/// Which documents to read, or which types or tags to count: keys or names, in the order of their
+/// bytes.
 ///
 /// ```
 /// use annals::{Commit, Keys, Store};
@@ -65,8 +66,8 @@ impl Keys {
 
     /// At most so many; 0 means none.
     #[must_use]
-    pub fn limit(mut self, documents: u64) -> Self {
-        self.limit = self.limit.min(documents);
+    pub fn limit(mut self, most: u64) -> Self {
+        self.limit = self.limit.min(most);
         self
     }
 

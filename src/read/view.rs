@@ -1,12 +1,13 @@
 //! A view for users.
 
-use super::{Cursor, Documents, Keys, Names, Read};
+use super::{Counts, Cursor, Documents, Keys, Names, Read, StreamReport, summary};
 use crate::engine::{self, READ_ONE};
 use crate::format::TermKind;
 use crate::index::{Matching, Wanted};
 use crate::log::Fetch;
 use crate::words::{
-    DerivedId, Document, DocumentRef, Error, Event, Position, Query, RecordedEvent, Version,
+    DerivedId, Document, DocumentRef, Error, Event, Position, Query, RecordedEvent, Summary,
+    Version,
 };
 use std::fmt;
 use uuid::Uuid;
@@ -112,10 +113,50 @@ impl View {
 
     /// The names of all categories, sorted.
     pub fn categories(&self) -> Result<Vec<String>, Error> {
-        let (core, head) = (&self.view.core, self.view.head);
-        let hash = |name: &str| core.hash(name);
-        let names = self.view.ask(|sources| sources.names(TermKind::Category, "", head, hash))?;
-        Ok(names.into_iter().map(|name| name.text).collect())
+        let categories = Counts::new(self.view.clone(), TermKind::Category, &Keys::all());
+        categories.map(|category| category.map(|it| it.name)).collect()
+    }
+
+    /// The types of events, sorted, and how many events are of each.
+    pub fn types(&self, names: &Keys) -> Counts {
+        Counts::new(self.view.clone(), TermKind::Type, names)
+    }
+
+    /// The tags of events, sorted, and how many events have each.
+    ///
+    /// ```
+    /// use annals::{Keys, NewEvent, Store};
+    /// let store = Store::in_memory()?;
+    /// let event = |tags: [&str; 2]| NewEvent::new("Noted", "").tags(tags);
+    /// store.append("a", 0, [event(["who:ann", "about:x"]), event(["who:ann", "who:bob"])])?;
+    /// let who = store.view()?.tags(&Keys::prefix("who:"));
+    /// let who: Vec<_> = who.collect::<Result<_, _>>()?;
+    /// assert_eq!((&*who[0].name, who[0].events), ("who:ann", 2));
+    /// assert_eq!((&*who[1].name, who[1].events), ("who:bob", 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn tags(&self, names: &Keys) -> Counts {
+        Counts::new(self.view.clone(), TermKind::Tag, names)
+    }
+
+    /// All events, counted by the index: however many there are, few are read.
+    pub fn summary(&self) -> Result<Summary, Error> {
+        summary::of_all(&self.view)
+    }
+
+    /// The events of a stream, counted by reading each of them.
+    pub fn stream_summary(&self, name: &str) -> Result<Summary, Error> {
+        summary::of_stream(&self.view, name)
+    }
+
+    /// Looks at each event that the index says a stream has: whether it is there, passes its check,
+    /// is of that stream, has the version that it should have, and comes behind the one before,
+    /// by position and by time. A stream that does not exist is whole.
+    ///
+    /// Whether the index has all events of the log is what [`Store::verify`](crate::Store::verify)
+    /// looks at.
+    pub fn verify_stream(&self, name: &str) -> Result<StreamReport, Error> {
+        summary::verify_stream(&self.view, name)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::{Options, Staged};
 use crate::engine::{Chore, CopyReport, Engine, Health, RecoveryReport, Stats, VerifyReport};
-use crate::read::{Cursor, Documents, Keys, Names, Read, View};
+use crate::read::{Counts, Cursor, Documents, Keys, Names, Read, StreamReport, View};
 use crate::storage::{NewFile, Storage};
 use crate::wake;
 use crate::words::{
     AppendError, Appended, Commit, Document, Error, ExpectedVersion, NewEvent, Position, Query,
-    RecordedEvent, Version,
+    RecordedEvent, Summary, Version,
 };
 use std::borrow::Borrow;
 use std::fmt;
@@ -204,6 +204,43 @@ impl Store {
     /// The names of all categories, sorted.
     pub fn categories(&self) -> Result<Vec<String>, Error> {
         self.view()?.categories()
+    }
+
+    /// The types of events, sorted, and how many events are of each. See [`Keys`].
+    pub fn types(&self, names: impl Borrow<Keys>) -> Result<Counts, Error> {
+        Ok(self.view()?.types(names.borrow()))
+    }
+
+    /// The tags of events, sorted, and how many events have each. See [`View::tags`].
+    pub fn tags(&self, names: impl Borrow<Keys>) -> Result<Counts, Error> {
+        Ok(self.view()?.tags(names.borrow()))
+    }
+
+    /// All events, counted by the index: however many there are, few are read.
+    ///
+    /// ```
+    /// use annals::{NewEvent, Store};
+    /// let store = Store::in_memory()?;
+    /// let events = [NewEvent::new("OrderPlaced", "{}"), NewEvent::new("Noted", "")];
+    /// store.append("order-1", 0, events)?;
+    /// let summary = store.summary()?;
+    /// assert_eq!((summary.events, summary.payload_bytes), (2, 2));
+    /// assert_eq!(summary.last.unwrap().position.get(), 2);
+    /// assert_eq!(summary.types[0].name, "Noted");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn summary(&self) -> Result<Summary, Error> {
+        self.view()?.summary()
+    }
+
+    /// The events of a stream, counted by reading each of them.
+    pub fn stream_summary(&self, stream: &str) -> Result<Summary, Error> {
+        self.view()?.stream_summary(stream)
+    }
+
+    /// Looks at each event of a stream. See [`View::verify_stream`].
+    pub fn verify_stream(&self, stream: &str) -> Result<StreamReport, Error> {
+        self.view()?.verify_stream(stream)
     }
 
     /// Makes everything committed so far durable.

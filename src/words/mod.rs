@@ -13,6 +13,7 @@ mod number;
 mod query;
 mod recorded;
 mod refusal;
+mod summary;
 mod time;
 
 pub use commit::{Appended, Commit, IdCheck};
@@ -33,4 +34,5 @@ pub use refusal::{
     AppendError, ConditionFailed, Conflict, Difference, DocumentConflict, IdConflict, Invalid,
     LimitExceeded, Refusal,
 };
+pub use summary::{Counted, Moment, Summary};
 pub use time::Timestamp;

@@ -16,6 +16,7 @@ mod bad_input;
 mod concurrency;
 mod conditions;
 mod copies;
+mod counting;
 mod documents;
 mod fixture;
 mod flights;

@@ -86,7 +86,7 @@ impl Input {
     /// Bytes of the payloads of its events.
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
-            Self::Table(table, ..) => table.payload_bytes(),
+            Self::Table(table, ..) => table.totals().1,
             Self::Run(run) => run.header().payload_bytes,
         }
     }

@@ -8,5 +8,5 @@ mod postings;
 
 pub(super) use filter::Block;
 pub use find::Run;
-pub(super) use names::NameAt;
+pub(super) use names::{Listing, NameAt};
 pub use pages::{Reach, RunError};

@@ -3,9 +3,22 @@
 use super::find::Run;
 use super::pages::RunError;
 use crate::format::{Listed, TermKind};
-use crate::index::Name;
-use crate::words::Position;
 use std::ops::{Bound, RangeBounds};
+
+/// A name as a run lists it.
+pub struct Listing {
+    pub text: String,
+    /// Its events in the run.
+    pub count: u32,
+    /// The number of the last of them.
+    pub last: u32,
+}
+
+impl Listing {
+    fn of(listed: &Listed<'_>) -> Self {
+        Self { text: listed.text.to_owned(), count: listed.count, last: listed.last }
+    }
+}
 
 /// Where a walk over a run's names stands.
 #[derive(Clone, Copy, Default)]
@@ -59,96 +72,69 @@ impl Run {
         Ok(place)
     }
 
-    /// Adds the names of a kind that begin so, of events up to `head`, sorted.
-    ///
-    /// Where the run goes on past `head`, counts and last positions are those of the postings.
+    /// Adds names of a kind within these bounds, ascending, or descending if `backward`; at most
+    /// `most`. Their counts are those of the whole run.
     pub fn names(
         &self,
         kind: TermKind,
-        prefix: &str,
-        head: Position,
-        each: &mut dyn FnMut(Name),
-    ) -> Result<(), RunError> {
-        let base = self.header().first.get();
-        let own = |listed: &Listed<'_>| {
-            let fits = listed.kind == kind && listed.text.starts_with(prefix);
-            fits.then(|| Name {
-                kind,
-                text: listed.text.to_owned(),
-                count: u64::from(listed.count),
-                first: Position::new(base.saturating_add(u64::from(listed.first))),
-                last: Position::new(base.saturating_add(u64::from(listed.last))),
-            })
-        };
-        let mut place = self.names_from(kind, prefix)?;
-        while let Some((Some(name), next)) = self.name_at(place, own)? {
-            if name.first <= head {
-                each(name);
-            }
-            place = next;
-        }
-        Ok(())
-    }
-
-    /// Adds keys of documents within these bounds, ascending, or descending if `backward`; at most
-    /// `most`.
-    pub fn keys(
-        &self,
         (first, last): (Bound<&str>, Bound<&str>),
         backward: bool,
         most: usize,
-        out: &mut Vec<String>,
+        out: &mut Vec<Listing>,
     ) -> Result<(), RunError> {
         if backward {
-            return self.keys_back((first, last), most, out);
+            return self.names_back(kind, (first, last), most, out);
         }
         let from = match first {
-            Bound::Included(key) | Bound::Excluded(key) => key,
+            Bound::Included(name) | Bound::Excluded(name) => name,
             Bound::Unbounded => "",
         };
-        let mut place = self.names_from(TermKind::Document, from)?;
+        let of_kind = |listed: &Listed<'_>| (listed.kind == kind).then(|| Listing::of(listed));
+        let mut place = self.names_from(kind, from)?;
         let mut left = most;
         while left > 0
-            && let Some((Some(key), next)) = self.name_at(place, key_of)?
+            && let Some((Some(name), next)) = self.name_at(place, of_kind)?
         {
             place = next;
-            if !(first, Bound::Unbounded).contains(&*key) {
+            if !(first, Bound::Unbounded).contains(&*name.text) {
                 continue;
             }
-            if !(Bound::Unbounded, last).contains(&*key) {
+            if !(Bound::Unbounded, last).contains(&*name.text) {
                 break;
             }
-            out.push(key);
+            out.push(name);
             left -= 1;
         }
         Ok(())
     }
 
     /// Page by page, from the last that may have one of them.
-    fn keys_back(
+    fn names_back(
         &self,
+        kind: TermKind,
         (first, last): (Bound<&str>, Bound<&str>),
         most: usize,
-        out: &mut Vec<String>,
+        out: &mut Vec<Listing>,
     ) -> Result<(), RunError> {
         let pages = self.sections.names.end.saturating_sub(self.sections.names.start);
-        let end = match last {
-            Bound::Included(key) | Bound::Excluded(key) => {
-                // The key itself may begin the page behind.
-                self.names_from(TermKind::Document, key)?.page.saturating_add(2).min(pages)
-            }
-            Bound::Unbounded => pages,
+        let behind = TermKind::NAMED.into_iter().find(|other| *other > kind);
+        let last_page = match (last, behind) {
+            (Bound::Included(name) | Bound::Excluded(name), _) => self.names_from(kind, name)?.page,
+            (Bound::Unbounded, Some(behind)) => self.names_from(behind, "")?.page,
+            (Bound::Unbounded, None) => pages,
         };
+        // What was looked for may begin the page behind.
+        let end = last_page.saturating_add(2).min(pages);
         let mut left = most;
         for page in (0..end).rev() {
-            for key in self.names_of(page, key_of)?.into_iter().rev() {
-                // Keys stand behind all other names.
-                let Some(key) = key.filter(|_| left > 0) else { return Ok(()) };
-                if !(first, Bound::Unbounded).contains(&*key) {
+            let read = |listed: &Listed<'_>| (listed.kind, Listing::of(listed));
+            for (found, name) in self.names_of(page, read)?.into_iter().rev() {
+                let before = !(first, Bound::Unbounded).contains(&*name.text);
+                if left == 0 || found < kind || (found == kind && before) {
                     return Ok(());
                 }
-                if (Bound::Unbounded, last).contains(&*key) {
-                    out.push(key);
+                if found == kind && (Bound::Unbounded, last).contains(&*name.text) {
+                    out.push(name);
                     left -= 1;
                 }
             }
@@ -166,9 +152,4 @@ impl Run {
         }
         Ok(names)
     }
-}
-
-/// A document's key; nothing for other names.
-fn key_of(listed: &Listed<'_>) -> Option<String> {
-    (listed.kind == TermKind::Document).then(|| listed.text.to_owned())
 }

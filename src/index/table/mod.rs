@@ -14,7 +14,7 @@ use crate::format::{
 };
 use crate::words::{LogOffset, Position, Version};
 pub(in crate::index) use postings::{List, Spot};
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use terms::Room;
@@ -40,21 +40,6 @@ pub struct Known {
     pub base: u64,
     /// Its postings in this part.
     pub count: u64,
-}
-
-/// A named term as a table or run lists it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Name {
-    /// What it is the name of.
-    pub kind: TermKind,
-    /// The name.
-    pub text: String,
-    /// Its events.
-    pub count: u64,
-    /// The first of them.
-    pub first: Position,
-    /// The last of them.
-    pub last: Position,
 }
 
 impl Table {
@@ -105,9 +90,10 @@ impl Table {
         self.load.load(Ordering::Relaxed)
     }
 
-    /// Bytes of the payloads of its events, those in flight included.
-    pub fn payload_bytes(&self) -> u64 {
-        self.read().payload_bytes
+    /// Its events, and the bytes of their payloads, those in flight included.
+    pub fn totals(&self) -> (u64, u64) {
+        let terms = self.read();
+        (terms.events, terms.payload_bytes)
     }
 
     /// Adds what a commit has, in its order.
@@ -170,22 +156,29 @@ impl Table {
         terms.document(terms.find(key.of(TermKind::Document))?, end)
     }
 
-    /// Adds keys of documents within these bounds, ascending, or descending if `backward`; at most
-    /// `most`.
-    pub fn keys(
+    /// Adds names of a kind within these bounds, ascending, or descending if `backward`; at most
+    /// `most`. With each comes how many of its events are in `range`, 0 for a document.
+    pub fn names(
         &self,
+        (kind, range): (TermKind, (Position, Position)),
         bounds: (Bound<&str>, Bound<&str>),
         backward: bool,
         most: usize,
-        out: &mut Vec<String>,
+        out: &mut Vec<(String, u64)>,
     ) {
         let terms = self.read();
-        let keys = terms.keys().range::<str, _>(bounds).map(|(key, _)| String::from(&**key));
-        if backward {
-            out.extend(keys.rev().take(most));
-        } else {
-            out.extend(keys.take(most));
+        if kind == TermKind::Document {
+            let keys = terms.keys().range::<str, _>(bounds).map(|(key, _)| (key.to_string(), 0));
+            return some(keys, backward, most, out);
         }
+        let names = terms.of_kind(kind).map(|term| (terms.text(term), term));
+        let mut names: Vec<_> = names.filter(|(name, _)| bounds.contains(*name)).collect();
+        names.sort_unstable_by_key(|(name, _)| *name);
+        let counted = |(name, term): (&str, _)| {
+            let (begin, end) = self.numbers(&terms, term, range);
+            (name.to_owned(), u64::from(end.saturating_sub(begin)))
+        };
+        some(names.into_iter().map(counted), backward, most, out);
     }
 
     /// Whether any of these terms has an event in `from..=to`.
@@ -258,29 +251,6 @@ impl Table {
         });
     }
 
-    /// The names of a kind that begin so, of events in `from..=to`, in any order.
-    pub fn names(&self, kind: TermKind, prefix: &str, range: (Position, Position)) -> Vec<Name> {
-        let terms = self.read();
-        let wanted = terms.of_kind(kind).filter(|term| terms.text(term).starts_with(prefix));
-        let mut ends = Vec::new();
-        wanted
-            .filter_map(|term| {
-                let (begin, end) = self.numbers(&terms, term, range);
-                let last = end.checked_sub(1).filter(|last| *last >= begin)?;
-                ends.clear();
-                self.copy(&terms, term, (begin, begin.saturating_add(1)), &mut ends);
-                self.copy(&terms, term, (last, end), &mut ends);
-                Some(Name {
-                    kind,
-                    text: terms.text(term).to_owned(),
-                    count: u64::from(end - begin),
-                    first: Position::new(*ends.first()?),
-                    last: Position::new(*ends.last()?),
-                })
-            })
-            .collect()
-    }
-
     /// The version that each stream has after it, those in flight included.
     pub fn heads(&self, mut each: impl FnMut(TermHash, Version)) {
         let terms = self.read();
@@ -302,5 +272,14 @@ impl Table {
 
     pub(super) fn read(&self) -> RwLockReadGuard<'_, Terms> {
         self.terms.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Adds the first `most`, or the last, the last one first.
+fn some<T>(all: impl DoubleEndedIterator<Item = T>, backward: bool, most: usize, out: &mut Vec<T>) {
+    if backward {
+        out.extend(all.rev().take(most));
+    } else {
+        out.extend(all.take(most));
     }
 }
