@@ -22,6 +22,7 @@ mod fixture;
 mod flights;
 mod flips;
 mod model;
+mod owned;
 mod processes;
 mod queries;
 mod reading;
