@@ -128,7 +128,7 @@ impl Core {
     /// Makes the segment known that holds this place of the log, if it is one of the older ones.
     /// The run that indexes the place says where it is; where that is not so, all headers do.
     pub fn know_segment(&self, segments: &SegmentList, at: LogOffset) -> Result<(), Error> {
-        if segments.find(at).is_some() {
+        if segments.knows(at) {
             return Ok(());
         }
         let place = match self.index.sources().segment(at) {
@@ -140,7 +140,7 @@ impl Core {
             let known = segments.know(&*self.storage, key, place);
             known.map_err(|error| Error::io("reading the header of a segment failed", error))?;
         }
-        if segments.find(at).is_none() {
+        if !segments.knows(at) {
             self.all_segments(segments)?;
         }
         Ok(())

@@ -51,9 +51,7 @@ impl WriteSide {
     ) -> Result<Seen, Error> {
         let mut seen = Seen::default();
         if commit.id_check == IdCheck::On {
-            let key = &core.identity.key;
-            let term = |id: uuid::Uuid| key.term(id.as_bytes()).of(TermKind::Id);
-            seen.ids = draft.ids().flatten().map(term).collect();
+            seen.ids = draft.id_terms().collect();
         }
         if seen.ids.is_empty() && draft.documents.is_empty() && commit.conditions.is_empty() {
             return Ok(seen);
@@ -204,10 +202,9 @@ fn first_failing(
         if range.0 > range.1 {
             continue;
         }
-        let mut fetch = view.core.fetch(view.segments.clone(), READ_ONE);
         let mut matches = Matches::new(view, &condition.query, range, false)?;
-        if let Some(place) = matches.next(view, &mut fetch)? {
-            return Ok(Some((nth, place.position)));
+        if let Some(position) = matches.next_position(view)? {
+            return Ok(Some((nth, position)));
         }
     }
     Ok(None)

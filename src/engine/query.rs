@@ -27,6 +27,15 @@ impl Matches {
         Ok(Self { matching: Matching::new(wanted, range, backward), rest })
     }
 
+    /// The position of the next one.
+    pub fn next_position(&mut self, view: &View) -> Result<Option<Position>, Error> {
+        if self.rest.is_none() {
+            return view.ask(|sources| self.matching.next(sources));
+        }
+        let mut fetch = view.core.fetch(view.segments.clone(), READ_ONE);
+        Ok(self.next(view, &mut fetch)?.map(|place| place.position))
+    }
+
     /// The place of the next one.
     pub fn next(&mut self, view: &View, fetch: &mut Fetch) -> Result<Option<Located>, Error> {
         loop {
@@ -39,6 +48,25 @@ impl Matches {
             }
         }
     }
+}
+
+/// How many terms, or choices of terms, an item asks for.
+fn parts_of(item: &QueryItem) -> usize {
+    let options = [
+        item.correlation_id.is_some(),
+        item.causation_id.is_some(),
+        item.stream.is_some(),
+        !item.types.is_empty(),
+        item.category.is_some(),
+        category_of_prefix(item).is_some(),
+    ];
+    options.into_iter().map(usize::from).sum::<usize>().saturating_add(item.tags.len())
+}
+
+/// A prefix that has a `-` says the category.
+fn category_of_prefix(item: &QueryItem) -> Option<&str> {
+    let (category, _) = item.stream_prefix.as_ref()?.split_once('-')?;
+    Some(category)
 }
 
 /// The positions that a query wants. Where it asks for something that no term says, these are more
@@ -57,24 +85,31 @@ fn wanted_by(view: &View, item: &QueryItem) -> Result<Wanted, Error> {
     let term = |kind: TermKind, text: &[u8]| -> TermHash { key.term(text).of(kind) };
     let named = |kind: TermKind, text: &str| Wanted::term(term(kind, text.as_bytes()));
     // What is rare comes first: where it has nothing, nothing else is looked up.
-    let mut every = Vec::new();
+    let mut every = Vec::with_capacity(parts_of(item));
     let ids =
         [(TermKind::Correlation, item.correlation_id), (TermKind::Causation, item.causation_id)];
     for (kind, id) in ids {
-        every.extend(id.map(|id| Wanted::term(term(kind, id.as_bytes()))));
+        if let Some(id) = id {
+            every.push(Wanted::term(term(kind, id.as_bytes())));
+        }
     }
-    every.extend(item.stream.iter().map(|name| named(TermKind::Stream, name)));
-    every.extend(item.tags.iter().map(|tag| named(TermKind::Tag, tag)));
-    if let [only] = item.types.as_slice() {
-        every.push(named(TermKind::Type, only));
-    } else if !item.types.is_empty() {
-        let types = item.types.iter().map(|name| named(TermKind::Type, name));
-        every.push(Wanted::any(types));
+    if let Some(stream) = &item.stream {
+        every.push(named(TermKind::Stream, stream));
     }
-    every.extend(item.category.iter().map(|name| named(TermKind::Category, name)));
-    // A prefix that has a `-` says the category.
-    let category = item.stream_prefix.iter().filter_map(|prefix| prefix.split_once('-'));
-    every.extend(category.map(|(category, _)| named(TermKind::Category, category)));
+    for tag in &item.tags {
+        every.push(named(TermKind::Tag, tag));
+    }
+    match item.types.as_slice() {
+        [] => {}
+        [only] => every.push(named(TermKind::Type, only)),
+        types => every.push(Wanted::any(types.iter().map(|name| named(TermKind::Type, name)))),
+    }
+    if let Some(category) = &item.category {
+        every.push(named(TermKind::Category, category));
+    }
+    if let Some(category) = category_of_prefix(item) {
+        every.push(named(TermKind::Category, category));
+    }
     let wanted = match every.len() {
         1 => every.swap_remove(0),
         _ => Wanted::Every(every),

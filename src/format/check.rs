@@ -4,6 +4,7 @@
 use crate::words::{LogOffset, Position};
 use siphasher::{sip, sip128};
 use std::hash::{BuildHasher, Hasher};
+use std::sync::LazyLock;
 
 /// The file's random key, made once when the file is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -96,14 +97,22 @@ pub(super) fn matches<T: PartialEq>(stored: T, computed: T) -> bool {
 
 /// CRC-32 (ISO-HDLC, that of zlib) of `bytes`, going on from `before` (0 to begin).
 pub(super) fn crc(before: u32, bytes: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new_with_initial(before);
+    let mut hasher =
+        if before == 0 { fresh() } else { crc32fast::Hasher::new_with_initial(before) };
     hasher.update(bytes);
     hasher.finalize()
 }
 
-/// CRC-32 of `first` and then `second`: one look at what the processor can do, not two.
+/// A hasher that has seen nothing: what the processor can do is looked at once for all of them.
+#[inline]
+fn fresh() -> crc32fast::Hasher {
+    static FRESH: LazyLock<crc32fast::Hasher> = LazyLock::new(crc32fast::Hasher::new);
+    FRESH.clone()
+}
+
+/// CRC-32 of `first` and then `second`, as one.
 pub(super) fn crc_of_two(first: &[u8], second: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
+    let mut hasher = fresh();
     hasher.update(first);
     hasher.update(second);
     hasher.finalize()

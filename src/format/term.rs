@@ -124,8 +124,8 @@ pub struct PlacedEvent<'a> {
     pub event_type: u32,
     /// Its tags.
     pub tags: &'a [u32],
-    /// The ids that it was given, as [`TermKind::IDS`] has them.
-    pub ids: [Option<Uuid>; 3],
+    /// The terms of the ids that it was given, as [`TermKind::IDS`] has them.
+    pub ids: [Option<TermHash>; 3],
 }
 
 /// An event as the index takes it in: where it is, and its terms.

@@ -115,7 +115,7 @@ impl Sources {
                 return Ok(Version::new(base.saturating_add(count)));
             }
         }
-        for run in self.runs.iter().rev() {
+        for run in self.runs_with(hash)? {
             if run.header().first > head {
                 continue;
             }
@@ -125,6 +125,18 @@ impl Sources {
             }
         }
         Ok(Version::NONE)
+    }
+
+    /// The runs whose filters let a term through, newest first.
+    fn runs_with(&self, hash: TermHash) -> Result<impl Iterator<Item = &Arc<Run>>, RunError> {
+        // A slot has no more than 40 runs; of what is beyond nothing is ruled out.
+        let mut with = [true; 64];
+        for (run, with) in self.runs.iter().zip(&mut with) {
+            *with = run.may_have(hash)?;
+        }
+        let runs = self.runs.iter().enumerate().rev();
+        let runs = runs.filter(move |(nth, _)| with.get(*nth).copied().unwrap_or(true));
+        Ok(runs.map(|(_, run)| run))
     }
 
     /// Positions of a stream's events from version `from` on up to version `to`, ascending: one at
@@ -199,8 +211,14 @@ impl Sources {
             return Ok(true);
         }
         for run in self.runs.iter().filter(|run| run.header().next > from) {
+            let mut with = Vec::new();
             for term in terms {
-                let Some(entry) = run.find(*term)? else { continue };
+                if run.may_have(*term)? {
+                    with.push(*term);
+                }
+            }
+            for term in with {
+                let Some(entry) = run.find(term)? else { continue };
                 let before = run.postings_before(
                     &entry,
                     narrow(from.get().saturating_sub(run.header().first.get())),
@@ -239,7 +257,7 @@ impl Sources {
                 return Ok(Some(place));
             }
         }
-        for run in self.runs.iter().rev() {
+        for run in self.runs_with(key.of(TermKind::Document))? {
             if let Some(place) = run.document(key)? {
                 return Ok(Some(place));
             }

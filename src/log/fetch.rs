@@ -3,7 +3,7 @@
 
 use super::names::NameCache;
 use super::{Segment, SegmentList, Window};
-use crate::format::{Identity, PAGE, RawDocument, RawEvent, index};
+use crate::format::{FileKey, Identity, PAGE, RawDocument, RawEvent, index};
 use crate::storage::Storage;
 use crate::words::{DerivedId, Event, IdOf, LogOffset, Name, NameSource, Position, Tags};
 use std::io;
@@ -90,24 +90,25 @@ impl Fetch {
         watermark: LogOffset,
     ) -> Result<RawDocument<'_>, FetchError> {
         self.go_to(at);
-        let segment = self.segment.clone().ok_or(damage(None, at, None))?;
-        let damaged = || damage(None, at, Some(segment.place.file_offset(at)));
         let key = self.identity.key;
-        let is_whole = |bytes: &[u8]| {
-            RawDocument::parse(bytes).is_some_and(|document| document.check(at, &key).is_some())
-        };
-        let bytes = if self.is_mapped(at, watermark) {
-            let segment = self.segment.as_deref().ok_or_else(damaged)?;
-            segment.known_stable().get(index(at.since(segment.place.log_offset))..)
-        } else {
-            self.copy_mapped(&segment, at, RawDocument::len_hint);
-            if !is_whole(&self.record) {
-                self.copy_read(at, RawDocument::len_hint)?;
-            }
-            Some(&*self.record)
-        };
-        let bytes = bytes.filter(|bytes| is_whole(bytes));
-        bytes.and_then(RawDocument::parse).ok_or_else(damaged)
+        if self.is_mapped(at, watermark) {
+            let segment = self.segment.as_deref().ok_or(damage(None, at, None))?;
+            let stable = segment.known_stable();
+            let bytes = stable.get(index(at.since(segment.place.log_offset))..);
+            let file_offset = segment.place.file_offset(at);
+            return bytes.and_then(|bytes| whole(bytes, at, &key)).ok_or(damage(
+                None,
+                at,
+                Some(file_offset),
+            ));
+        }
+        let segment = self.segment.clone().ok_or(damage(None, at, None))?;
+        self.copy_mapped(&segment, at, RawDocument::len_hint);
+        if whole(&self.record, at, &key).is_none() {
+            self.copy_read(at, RawDocument::len_hint)?;
+        }
+        let file_offset = segment.place.file_offset(at);
+        whole(&self.record, at, &key).ok_or(damage(None, at, Some(file_offset)))
     }
 
     /// Makes the segment that holds this place the one that is read from.
@@ -213,6 +214,11 @@ impl Fetch {
         record.extend_from_slice(bytes);
         Ok(())
     }
+}
+
+/// The document whose record stands here, if it passes its check.
+fn whole<'a>(bytes: &'a [u8], at: LogOffset, key: &FileKey) -> Option<RawDocument<'a>> {
+    RawDocument::parse(bytes).filter(|document| document.check(at, key).is_some())
 }
 
 fn damage_of(place: Located, file_offset: Option<u64>) -> FetchError {

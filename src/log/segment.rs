@@ -198,6 +198,13 @@ impl SegmentList {
         Some(joined)
     }
 
+    /// Whether the segment is known that this log offset lies in.
+    pub fn knows(&self, at: LogOffset) -> bool {
+        let newest = self.list.first().is_some_and(|first| at >= first.place.log_offset)
+            && self.list.last().is_some_and(|last| at < last.place.log_end());
+        newest || self.find(at).is_some()
+    }
+
     /// The segment that this log offset lies in, if it is known.
     pub fn find(&self, at: LogOffset) -> Option<Arc<Segment>> {
         if self.list.first().is_some_and(|first| at < first.place.log_offset) {

@@ -53,8 +53,6 @@ enum Steps {
     Unasked(TermHash, Read<Version>),
     /// Versions of a stream, and the positions of the next few.
     Stream(TermHash, Span, Batch<u64>),
-    /// The events of a query that nobody has asked for yet.
-    Unmatched(Query, Span),
     /// The events of a query.
     Matching(Box<Matches>),
     /// It has ended, well or not.
@@ -153,11 +151,16 @@ impl Cursor {
         Self::new(view, fetch, steps, read)
     }
 
-    pub(super) fn query(view: View, query: &Query, read: &Read<Position>) -> Self {
-        let span = Span::new(read, view.sources.first().get(), view.head.get());
-        let steps = span.map_or(Steps::Ended, |span| Steps::Unmatched(query.clone(), span));
+    pub(super) fn query(view: View, query: &Query, read: &Read<Position>) -> Result<Self, Error> {
+        let mut steps = Steps::Ended;
+        if let Some(span) = Span::new(read, view.sources.first().get(), view.head.get()) {
+            let range = (span.next.min(span.last), span.next.max(span.last));
+            let range = (Position::new(range.0), Position::new(range.1));
+            let matches = Matches::new(&view, query, range, span.backward)?;
+            steps = Steps::Matching(Box::new(matches));
+        }
         let fetch = view.core.fetch(view.segments.clone(), READ_ONE);
-        Self::by_position(view, fetch, steps, read)
+        Ok(Self::by_position(view, fetch, steps, read))
     }
 
     fn new<N: Number>(view: View, fetch: Fetch, steps: Steps, read: &Read<N>) -> Self {
@@ -244,14 +247,8 @@ impl Cursor {
             }
             self.steps = span.map_or(Steps::Ended, |span| Steps::Stream(*name, span, Batch::new()));
         }
-        if let Steps::Unmatched(query, span) = &self.steps {
-            let range = (span.next.min(span.last), span.next.max(span.last));
-            let range = (Position::new(range.0), Position::new(range.1));
-            let matches = Matches::new(view, query, range, span.backward)?;
-            self.steps = Steps::Matching(Box::new(matches));
-        }
         let place = match &mut self.steps {
-            Steps::Ended | Steps::Unasked(..) | Steps::Unmatched(..) => None,
+            Steps::Ended | Steps::Unasked(..) => None,
             Steps::Matching(matches) => matches.next(view, &mut self.fetch)?,
             Steps::All(span, batch) => {
                 if batch.taken == batch.values.len() {

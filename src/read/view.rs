@@ -58,7 +58,7 @@ impl View {
     /// asks for nothing, or is over a limit.
     pub fn query(&self, query: &Query, read: Read<Position>) -> Result<Cursor, Error> {
         query.check()?;
-        Ok(Cursor::query(self.view.clone(), query, &read))
+        Cursor::query(self.view.clone(), query, &read)
     }
 
     /// The document with this key, if there is one.

@@ -25,6 +25,7 @@ pub use error::{Corruption, Error, ErrorKind};
 pub use event::{EventKind, NewEvent};
 pub use expected::ExpectedVersion;
 pub use limits::Limit;
+pub(crate) use names::has_nul;
 pub use names::{category_of, check_key, check_name};
 pub use number::{LogOffset, Position, Revision, Version};
 pub use query::{Query, QueryItem};

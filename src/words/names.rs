@@ -24,12 +24,18 @@ pub fn check_key(key: &str) -> Result<(), Refusal> {
     check_text("document key", Limit::Key, key)
 }
 
+/// Whether there is a byte 0 in it. It does not stop at the first: names are short, and so several
+/// bytes are looked at in one step.
+pub(crate) fn has_nul(text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| found | (byte == 0))
+}
+
 fn check_text(what: &'static str, limit: Limit, text: &str) -> Result<(), Refusal> {
     if text.is_empty() {
         return Err(Refusal::Invalid(Invalid::EmptyName { what }));
     }
     LimitExceeded::check_len(limit, text.len())?;
-    if text.as_bytes().contains(&0) {
+    if has_nul(text) {
         return Err(Refusal::Invalid(Invalid::NulInName { what }));
     }
     Ok(())

@@ -6,7 +6,7 @@ use crate::format::bytes::{put, put_i64, put_u16, put_u32, put_u64, u64_of};
 use crate::format::check::FileKey;
 use crate::format::layout::{DOCUMENT_TAG, document};
 use crate::format::term::DocumentPlace;
-use crate::words::{Limit, LogOffset, Position, Revision, Timestamp};
+use crate::words::{Limit, LogOffset, Position, Revision, Timestamp, has_nul};
 
 /// What the flags say.
 mod flag {
@@ -57,7 +57,7 @@ impl<'a> RawDocument<'a> {
         let sane = flags & !flag::KNOWN == 0
             && !key.is_empty()
             && u64_of(key_len) <= Limit::Key.allowed()
-            && !key.as_bytes().contains(&0)
+            && !has_nul(key)
             && !(deleted && value_len > 0)
             && revision > Revision::NONE
             && revision <= Revision::MAX

@@ -4,7 +4,7 @@ use super::seal::{body_crc, seal, verify};
 use crate::format::bytes::{get_u16, index, pad8, put, put_u16, u64_of};
 use crate::format::check::FileKey;
 use crate::format::layout::{NAME_TAG, name};
-use crate::words::{Limit, LogOffset, Position};
+use crate::words::{Limit, LogOffset, Position, has_nul};
 
 /// A name as it stands in a segment, for events of the same segment to refer to.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ impl<'a> NameRecord<'a> {
         let text = std::str::from_utf8(text).ok()?;
         let sane = !text.is_empty() && u64_of(length) <= Limit::Name.allowed();
         let bytes = bytes.get(..pad8(name::LEN + length))?;
-        (sane && !text.as_bytes().contains(&0)).then_some(Self { bytes, text })
+        (sane && !has_nul(text)).then_some(Self { bytes, text })
     }
 
     /// The bytes that a name takes as a record.

@@ -57,8 +57,14 @@ impl Matching {
             part.is_of(sources) && part.has(if self.backward { to } else { from })
         });
         if !same {
+            let begun = self.part.is_some();
             self.part = Part::next(sources, (from, to), self.backward);
-            self.wanted.forget();
+            if begun {
+                self.wanted.forget();
+            }
+            if let Some(Part::Run(run)) = &self.part {
+                self.wanted.rule_out(run)?;
+            }
         }
         let Some(part) = &self.part else {
             self.left = None;

@@ -2,7 +2,7 @@
 
 use super::part::{Here, Place};
 use crate::format::TermHash;
-use crate::index::RunError;
+use crate::index::{Run, RunError};
 use crate::words::Position;
 
 /// Which positions are wanted.
@@ -66,6 +66,24 @@ impl Wanted {
             Self::Every(parts) => parts.iter_mut().for_each(Self::forget),
             Self::Within(.., part) => part.forget(),
         }
+    }
+
+    /// Notes what the run, which is next, surely has nothing of: of several choices each is asked
+    /// for in one go, since their places in the filter lie apart.
+    pub(super) fn rule_out(&mut self, run: &Run) -> Result<(), RunError> {
+        let Self::Any(choices) = self else { return Ok(()) };
+        for Choice { wanted, found } in choices {
+            let first = match wanted {
+                Self::Every(parts) => parts.first_mut(),
+                other => Some(other),
+            };
+            if let Some(Self::Term(term)) = first
+                && !run.may_have(term.hash)?
+            {
+                *found = Some(Found::Over);
+            }
+        }
+        Ok(())
     }
 
     /// The least key in `from..=to`. From one call to the next `from` grows, and `to` stays.

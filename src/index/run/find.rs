@@ -5,7 +5,7 @@ use super::pages::{Pages, Reach, RunError};
 use crate::format::{
     BLOCKS_PER_PAGE, DocumentPlace, FENCES_PER_PAGE, FileKey, RunHeader, RunRef, SEGMENTS_PER_PAGE,
     Sections, SegmentRef, TERMS_PER_PAGE, TermEntry, TermHash, TermKind, block_at, index,
-    offset_at, segment_at, u64_at,
+    offset_at, segment_at, u64_at, u64_of,
 };
 use crate::storage::Storage;
 use crate::words::{LogOffset, Position, Revision};
@@ -17,6 +17,8 @@ pub struct Run {
     header: RunHeader,
     pub(in crate::index) sections: Sections,
     pub(super) events: u32,
+    /// Blocks of its filter; none if it has no filter.
+    blocks: u32,
     /// For one made anew: where the one that it stands for is.
     stands_for: Option<RunRef>,
     /// Whoever has a clone of it may still read what stands at this run's place.
@@ -36,7 +38,8 @@ impl Run {
         let header = header.ok_or_else(|| pages.damaged(0))?;
         let (sections, _) = header.sections().ok_or_else(|| pages.damaged(0))?;
         let events = header.events().ok_or_else(|| pages.damaged(0))?;
-        Ok(Self { pages, header, sections, events, stands_for: None, pin: Arc::new(()) })
+        let blocks = header.filter_blocks();
+        Ok(Self { pages, header, sections, events, blocks, stands_for: None, pin: Arc::new(()) })
     }
 
     /// The same, standing for the one at this place, which is damaged; `pin` is that one's, if
@@ -146,15 +149,17 @@ impl Run {
 
     /// A term, if it is there.
     pub fn entry(&self, hash: TermHash) -> Result<Option<TermEntry>, RunError> {
-        let pages = self.sections.terms.len();
-        if pages == 0 || !self.may_have(hash)? {
-            return Ok(None);
-        }
+        if self.may_have(hash)? { self.entry_unless_filtered(hash) } else { Ok(None) }
+    }
+
+    /// A term that the filter lets through, if it is there.
+    pub fn entry_unless_filtered(&self, hash: TermHash) -> Result<Option<TermEntry>, RunError> {
         let mut number = self.page_before(hash)?;
         while number < self.sections.terms.end {
             let page = self.pages.get(number)?;
             let count = self.terms_in(number);
-            let nth = lower_bound(count, |nth| TermEntry::hash_at(&page, nth) < hash);
+            let guess = self.guess_in(number, count, hash.high())?;
+            let nth = lower_bound(count, guess, |nth| TermEntry::hash_at(&page, nth) < hash);
             if nth < count {
                 let entry = TermEntry::decode(&page, nth);
                 return Ok((entry.hash == hash).then_some(self.sane(entry, number)?));
@@ -172,12 +177,15 @@ impl Run {
     }
 
     /// Whether the filter lets a term through.
-    fn may_have(&self, hash: TermHash) -> Result<bool, RunError> {
-        let blocks = self.header.filter_blocks();
-        if blocks == 0 {
+    ///
+    /// It is the first that is asked, and mostly the last; of many terms or runs it is asked in one
+    /// go, so that the processor waits for several places of memory at once.
+    #[inline]
+    pub fn may_have(&self, hash: TermHash) -> Result<bool, RunError> {
+        if self.blocks == 0 {
             return Ok(true);
         }
-        let block = Block::of(hash, blocks);
+        let block = Block::of(hash, self.blocks);
         let page =
             self.pages.get(self.sections.filter.start.saturating_add(block / BLOCKS_PER_PAGE))?;
         let block = block_at(&page, index(u64::from(block % BLOCKS_PER_PAGE)));
@@ -195,11 +203,7 @@ impl Run {
             return Ok(terms.start);
         }
         let high = hash.high();
-        let is_before = |nth: u32| -> Result<bool, RunError> {
-            let number = self.sections.fences.start.saturating_add(nth / FENCES_PER_PAGE);
-            let page = self.pages.get(number)?;
-            Ok(u64_at(&page, index(u64::from(nth % FENCES_PER_PAGE))) < high)
-        };
+        let is_before = |nth: u32| Ok(self.fence(nth)? < high);
         // Invariant of the search: the fence of `low` is before the hash (or `low` is the first
         // page), that of `up` is not (or there is no such page).
         let guess = Block::of(hash, pages).min(pages.saturating_sub(1));
@@ -237,6 +241,29 @@ impl Run {
             }
         }
         Ok(terms.start.saturating_add(low))
+    }
+
+    /// Where in a page of terms a hash with this upper half is likely to be: hashes are spread
+    /// evenly between the fences of this page and of the next.
+    fn guess_in(&self, number: u32, count: usize, high: u64) -> Result<usize, RunError> {
+        let terms = &self.sections.terms;
+        let nth = number.saturating_sub(terms.start);
+        if self.sections.fences.is_empty() || number.saturating_add(1) >= terms.end {
+            return Ok(count / 2);
+        }
+        let low = self.fence(nth)?;
+        let up = self.fence(nth.saturating_add(1))?;
+        let (passed, all) = (high.saturating_sub(low) >> 32, up.saturating_sub(low) >> 32);
+        let guess = u64_of(count).saturating_mul(passed).checked_div(all);
+        Ok(guess.map_or(0, index).min(count.saturating_sub(1)))
+    }
+
+    /// The upper half of the first hash of a page of terms, counted from the first such page.
+    #[inline]
+    fn fence(&self, nth: u32) -> Result<u64, RunError> {
+        let number = self.sections.fences.start.saturating_add(nth / FENCES_PER_PAGE);
+        let page = self.pages.get(number)?;
+        Ok(u64_at(&page, index(u64::from(nth % FENCES_PER_PAGE))))
     }
 
     /// How many terms this page has.
@@ -282,9 +309,29 @@ impl Run {
     }
 }
 
-/// The first number up to `count` for which `is_before` does not hold.
-fn lower_bound(count: usize, is_before: impl Fn(usize) -> bool) -> usize {
-    let (mut low, mut up) = (0, count);
+/// The first number up to `count` for which `is_before` does not hold, searched for from `guess` in
+/// steps that double, then by halves.
+fn lower_bound(count: usize, guess: usize, is_before: impl Fn(usize) -> bool) -> usize {
+    // Invariant: it holds for all before `low`, and for none from `up` on.
+    let (mut low, mut up, mut step) = (0, count, 1);
+    let mut next = guess;
+    while next >= low && next < up {
+        if is_before(next) {
+            low = next + 1;
+            if next < guess {
+                break;
+            }
+            next = low.saturating_add(step);
+        } else {
+            up = next;
+            if next > guess {
+                break;
+            }
+            let Some(before) = up.checked_sub(step) else { break };
+            next = before;
+        }
+        step *= 2;
+    }
     while low < up {
         let middle = low.midpoint(up);
         if is_before(middle) {
@@ -294,4 +341,20 @@ fn lower_bound(count: usize, is_before: impl Fn(usize) -> bool) -> usize {
         }
     }
     low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_is_found_whatever_was_guessed() {
+        for count in 0..40 {
+            for place in 0..=count {
+                for guess in 0..count.max(1) {
+                    assert_eq!(lower_bound(count, guess, |nth| nth < place), place);
+                }
+            }
+        }
+    }
 }

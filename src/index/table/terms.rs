@@ -9,7 +9,6 @@ use crate::format::{
 };
 use crate::words::{LogOffset, Version, category_of};
 use std::collections::BTreeMap;
-use uuid::Uuid;
 
 /// See the module.
 #[derive(Default)]
@@ -145,12 +144,17 @@ impl Terms {
         let tag = |tag: &crate::format::Named<'_>| tag.hash.of(TermKind::Tag);
         let tags: Vec<u32> = tags.map(|it| self.id(tag(it), || (TermKind::Tag, it.text))).collect();
         let names = (stream, event_type, tags.into_iter());
-        self.push((entry.version, entry.payload, entry.ids), position, names, key);
+        let mut ids = entry.ids.into_iter();
+        let ids = TermKind::IDS.map(|kind| {
+            let id = ids.next().flatten()?;
+            Some(key.term(id.as_bytes()).of(kind))
+        });
+        self.push((entry.version, entry.payload, ids), position, names, key);
     }
 
     fn push(
         &mut self,
-        (version, payload, ids): (Version, u32, [Option<Uuid>; 3]),
+        (version, payload, ids): (Version, u32, [Option<TermHash>; 3]),
         position: u32,
         (stream, event_type, tags): (u32, u32, impl Iterator<Item = u32>),
         key: &FileKey,
@@ -165,9 +169,9 @@ impl Terms {
         }
         self.post(event_type, position);
         tags.for_each(|tag| self.post(tag, position));
-        for (id, kind) in ids.iter().zip(TermKind::IDS) {
+        for (id, kind) in ids.into_iter().zip(TermKind::IDS) {
             if let Some(id) = id {
-                let id = self.id(key.term(id.as_bytes()).of(kind), || (kind, ""));
+                let id = self.id(id, || (kind, ""));
                 self.post(id, position);
             }
         }

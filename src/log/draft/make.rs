@@ -64,6 +64,11 @@ impl Draft {
         }
         self.names.use_it(stream_name);
         self.names.use_it(type_name);
+        let mut ids = [event.id, event.correlation_id, event.causation_id].into_iter();
+        let ids = TermKind::IDS.map(|kind| {
+            let id = ids.next().flatten()?;
+            Some(key.term(id.as_bytes()).of(kind))
+        });
         self.events.push(DraftEvent {
             at: 0,
             body_crc: 0,
@@ -71,7 +76,8 @@ impl Draft {
             stream_name,
             type_name,
             tags: (tags_at, event.tags.len()),
-            ids: [event.id, event.correlation_id, event.causation_id],
+            id: event.id,
+            ids,
             payload: u32::try_from(event.payload.len()).unwrap_or(u32::MAX),
             placed: (Position::START, Version::NONE, LogOffset::ZERO),
         });

@@ -92,7 +92,10 @@ struct DraftEvent {
     type_name: u32,
     /// Where its tags begin in `tag_names`, and how many they are.
     tags: (usize, usize),
-    ids: [Option<Uuid>; 3],
+    /// The id that it was given.
+    id: Option<Uuid>,
+    /// Terms of that and of what it belongs to.
+    ids: [Option<TermHash>; 3],
     payload: u32,
     /// Given with the place.
     placed: (Position, Version, LogOffset),
@@ -124,7 +127,12 @@ impl Draft {
 
     /// The ids that its events were given, in their order.
     pub fn ids(&self) -> impl Iterator<Item = Option<Uuid>> {
-        self.events.iter().map(|event| event.ids[0])
+        self.events.iter().map(|event| event.id)
+    }
+
+    /// The terms of these ids.
+    pub fn id_terms(&self) -> impl Iterator<Item = TermHash> {
+        self.events.iter().filter_map(|event| event.ids[0])
     }
 
     /// The stream of each of its events, by the number that it has in the draft.
