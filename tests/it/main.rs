@@ -21,6 +21,7 @@ mod documents;
 mod fixture;
 mod flights;
 mod flips;
+mod golden;
 mod model;
 mod owned;
 mod processes;
