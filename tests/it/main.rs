@@ -18,6 +18,7 @@ mod conditions;
 mod copies;
 mod counting;
 mod documents;
+mod examples;
 mod fixture;
 mod flights;
 mod flips;

@@ -1,0 +1,64 @@
+//! The examples print what they say they show.
+
+#[allow(dead_code, reason = "what is run here is `run`")]
+#[path = "../../examples/course_subscriptions.rs"]
+mod course_subscriptions;
+#[allow(dead_code, reason = "what is run here is `run`")]
+#[path = "../../examples/orders.rs"]
+mod orders;
+
+use std::error::Error;
+
+fn output(run: impl FnOnce(&mut Vec<u8>) -> Result<(), Box<dyn Error>>) -> String {
+    let mut out = Vec::new();
+    run(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn seats_are_given_within_the_rules_and_whoever_is_late_looks_again() {
+    let expected = "\
+there is a chess course already, at position 1
+ann has a seat in chess, at position 4
+bob decided without the event at position 4
+bob has a seat in chess, at position 5
+eve has a seat in music, at position 6
+eve has no seat in chess: all 2 seats are taken
+eve has no seat in yoga: there is no such course
+ann has no seat in chess: the student is in it already
+ann has a seat in music, at position 7
+ann has no seat in rust: the student takes 2 courses already
+of 20 runners 9 have a seat in rust
+about ann: StudentSubscribed [\"course:chess\", \"student:ann\"]
+about ann: StudentSubscribed [\"course:music\", \"student:ann\"]
+";
+    assert_eq!(output(course_subscriptions::run), expected);
+}
+
+#[test]
+fn orders_go_by_versions_with_their_state_beside_them() {
+    let expected = "\
+placed: position 1, version 1
+paid: positions 2 to 3, [(\"order-1\", v2), (\"account-7\", v1)]
+conflict: stream 'order-1' was expected at version 1, but is at version 2
+its version is 2 now; since version 1:
+  #2 order-1 v2 OrderPaid Domain schema 1
+sent: state at revision 1
+conflict: document 'order-1/state' was expected not to exist, but is at revision 1
+state: {\"status\":\"sent\",\"total\":12}, as of position 4
+staged: the head is still 4
+returned: position 5, replayed: false
+again: position 5, replayed: true
+head 5, order at version 4
+of the request:
+  #1 order-1 v1 OrderPlaced Domain schema 2 {\"by\": \"ann\", \"context\": \"sales\"}
+  #2 order-1 v2 OrderPaid Domain schema 1
+  #3 account-7 v1 AmountBooked Integration schema 1
+  #4 order-1 v3 OrderSent Domain schema 1
+  #5 order-1 v4 OrderReturned Domain schema 1
+page after 0: [1, 2]
+page after 2: [3, 4]
+page after 4: [5]
+";
+    assert_eq!(output(orders::run), expected);
+}
