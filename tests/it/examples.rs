@@ -4,6 +4,9 @@
 #[path = "../../examples/course_subscriptions.rs"]
 mod course_subscriptions;
 #[allow(dead_code, reason = "what is run here is `run`")]
+#[path = "../../examples/history.rs"]
+mod history;
+#[allow(dead_code, reason = "what is run here is `run`")]
 #[path = "../../examples/orders.rs"]
 mod orders;
 
@@ -61,4 +64,46 @@ page after 2: [3, 4]
 page after 4: [5]
 ";
     assert_eq!(output(orders::run), expected);
+}
+
+#[test]
+fn history_is_looked_up_looked_back_at_followed_and_counted() {
+    let expected = "\
+category card          #5 Issued, #8 Used
+type Withdrawn         #4 Withdrawn, #9 Withdrawn
+two newest deposits    #10 Deposited, #7 Deposited
+of ann since day 5     #5 Issued, #7 Deposited, #8 Used, #9 Withdrawn
+stream account-2       #3 Opened, #6 Deposited, #10 Deposited
+account-1, v2 to v4    #2 Deposited, #4 Withdrawn, #7 Deposited
+account-1, newest      #9 Withdrawn
+day 3 to day 5         #3 Opened, #4 Withdrawn, #5 Issued
+account-1 had   0 at version 1
+account-1 had 100 at version 2
+account-1 had  70 at version 3
+account-1 had  65 at version 5
+account-1 had 100 on day 3
+account-1 had  85 on day 8
+pruning all snapshots but two: 2 go
+  kept snapshot/account-1/00000000000000000004
+  kept snapshot/account-1/00000000000000000003
+the newest: {\"amount\":85,\"version\":4}
+with the events since: 65 at version 5
+batch 1: 2 of 4 deposits, 150 in all
+batch 2: 4 of 4 deposits, 190 in all
+live: #11 card-9 Used
+live: #13 card-9 Used
+live: #14 card-9 Used
+14 events, 22 bytes of payload, from 2026-03-01 to 2026-03-11
+  Deposited  4
+  Issued     1
+  Opened     2
+  Used       5
+  Withdrawn  2
+card-9: 5 events, 1 Issued, 4 Used
+tag holder:ann: 7 events
+tag holder:bob: 3 events
+account-1: 5 events, whole
+the store: 14 events, whole
+";
+    assert_eq!(output(history::run), expected);
 }
