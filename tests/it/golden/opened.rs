@@ -170,6 +170,8 @@ fn says(view: &View, listing: &Listing) {
         let own = having(events, |event| event["stream"] == *stream);
         assert_eq!(view.stream_version(stream).unwrap().get(), own.len() as u64);
         assert_eq!(lines(view.stream(stream, Read::new())), own);
+        let report = view.verify_stream(stream).unwrap();
+        assert!(report.is_whole() && report.events == own.len() as u64, "{report:?}");
         assert_eq!(lines(view.stream(stream, Read::new().backward())), down(own));
         categories.entry(category_of(stream)).or_default().push(stream);
     }
@@ -217,6 +219,8 @@ fn says(view: &View, listing: &Listing) {
     let item = QueryItem::new().since(Timestamp::from_micros(first));
     asks(item.until(Timestamp::from_micros(last)), during);
 
+    counts(view, events);
+
     // Documents.
     let documents = view.documents(&Keys::all()).map(Result::unwrap);
     let documents: Vec<Value> = documents.map(|found| listing::document(&found)).collect();
@@ -228,6 +232,36 @@ fn says(view: &View, listing: &Listing) {
     for (key, _) in &listing.deleted {
         assert_eq!(view.document(key).unwrap(), None);
     }
+}
+
+/// Asserts that what is counted by the index is what is listed.
+fn counts(view: &View, events: &[Value]) {
+    let counted = |counts: annals::Counts| -> BTreeMap<String, u64> {
+        counts.map(Result::unwrap).map(|it| (it.name, it.events)).collect()
+    };
+    let mut tags = BTreeMap::new();
+    for tag in events.iter().flat_map(|event| event["tags"].as_array().into_iter().flatten()) {
+        *tags.entry(text(tag).to_owned()).or_default() += 1;
+    }
+    assert_eq!(counted(view.tags(&Keys::all())), tags);
+    let mut types = BTreeMap::new();
+    for event in events {
+        *types.entry(text(&event["type"]).to_owned()).or_default() += 1;
+    }
+    assert_eq!(counted(view.types(&Keys::all())), types);
+
+    let summary = view.summary().unwrap();
+    assert_eq!(summary.events, events.len() as u64);
+    let bytes = |event: &Value| match &event["payload"] {
+        Value::String(text) => text.len() as u64,
+        Value::Object(long) if long.contains_key("bytes") => long["bytes"].as_u64().unwrap(),
+        hex => text(&hex["hex"]).len() as u64 / 2,
+    };
+    assert_eq!(summary.payload_bytes, events.iter().map(bytes).sum::<u64>());
+    let (first, last) = (summary.first.unwrap(), summary.last.unwrap());
+    assert_eq!(events[0]["recorded"], first.recorded.micros());
+    assert_eq!(events[events.len() - 1]["recorded"], last.recorded.micros());
+    assert_eq!((first.position.get(), last.position.get()), (1, summary.events));
 }
 
 /// Commits more, and once more what was committed first.
