@@ -57,3 +57,8 @@ pub use uuid::Uuid;
 /// For the simulator: parts of the recovery rule that can be switched off.
 #[doc(hidden)]
 pub use log::Rules;
+
+/// The programs in README do what they say.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
