@@ -267,6 +267,11 @@ pub struct RecordedEvent {
 }
 
 impl RecordedEvent {
+    /// Whether it has this tag.
+    pub fn has_tag(&self, tag: &str) -> bool {
+        self.tags.iter().any(|own| own == tag)
+    }
+
     /// The borrowed form.
     pub fn as_event(&self) -> Event<'_> {
         Event {

@@ -71,13 +71,10 @@ pub struct ConditionFailed {
     pub id: Uuid,
 }
 
-impl ConditionFailed {
-    fn say(&self, f: &mut fmt::Formatter<'_>, what: &str) -> fmt::Result {
+impl fmt::Display for ConditionFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { condition, position, id } = self;
-        write!(
-            f,
-            "condition {condition} of the commit failed: {what} at position {position} ({id})"
-        )
+        write!(f, "the event at position {position} ({id}) matches condition {condition}")
     }
 }
 
@@ -282,6 +279,38 @@ impl AppendError {
         }
     }
 
+    /// The event that made a condition fail, if that is what it is; what was to be the first of its
+    /// kind included.
+    pub fn condition_failed(&self) -> Option<&ConditionFailed> {
+        match self {
+            Self::ConditionFailed(failed) | Self::AlreadyExists(failed) => Some(failed),
+            _ => None,
+        }
+    }
+
+    /// The conflict over a document's revision, if that is what it is.
+    pub fn document_conflict(&self) -> Option<&DocumentConflict> {
+        match self {
+            Self::DocumentConflict(conflict) => Some(conflict),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody else was faster: who reads again and decides again may succeed.
+    ///
+    /// ```
+    /// use annals::{NewEvent, Store};
+    /// let store = Store::in_memory()?;
+    /// let note = || [NewEvent::new("Noted", "")];
+    /// store.append("a", 0, note())?;
+    /// assert!(store.append("a", 0, note()).unwrap_err().is_conflict());
+    /// assert!(!store.append("", 0, note()).unwrap_err().is_conflict());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict(_) | Self::ConditionFailed(_) | Self::DocumentConflict(_))
+    }
+
     /// The kind, for the errors that have one.
     pub fn kind(&self) -> Option<ErrorKind> {
         match self {
@@ -304,8 +333,12 @@ impl fmt::Display for AppendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Conflict(conflict) => conflict.fmt(f),
-            Self::ConditionFailed(failed) => failed.say(f, "an event matches"),
-            Self::AlreadyExists(failed) => failed.say(f, "it exists already,"),
+            Self::ConditionFailed(failed) => {
+                write!(f, "{failed} of the commit; read what has come, and decide again")
+            }
+            Self::AlreadyExists(failed) => {
+                write!(f, "it exists already: {failed} of the commit")
+            }
             Self::DocumentConflict(conflict) => conflict.fmt(f),
             Self::IdConflict(conflict) => conflict.fmt(f),
             Self::Empty => f.write_str("the commit holds no event and changes no document"),
