@@ -23,6 +23,7 @@ mod fixture;
 mod flights;
 mod flips;
 mod golden;
+mod linearizable;
 mod model;
 mod owned;
 mod processes;
