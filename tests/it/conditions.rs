@@ -387,6 +387,82 @@ fn of_racing_conditional_commits_exactly_one_wins_for_each_boundary() {
     assert!(seats.values().all(|winners| *winners == 1), "{seats:?}");
 }
 
+/// Each event says which boundary it was committed under: the tags that were asked for, and after
+/// which position. So the log alone proves that no event came in between.
+#[test]
+fn the_log_alone_proves_that_no_two_events_violate_a_boundary() {
+    const THREADS: u64 = 16;
+    const OWN: u64 = 4;
+    const TIMES: u64 = 50;
+    let place = crate::fixture::Place::new();
+    let store = Options::new().tail(50, u64::MAX).open(place.path()).unwrap();
+    let query = |tags: &[String]| Query::any(tags.iter().map(|tag| QueryItem::new().tag(tag)));
+    let refusals: u64 = std::thread::scope(|scope| {
+        let race = |thread: u64| {
+            let store = &store;
+            move || {
+                let (mut refused, mut random) = (0, annals_sim::Random::new(thread));
+                for _ in 0..TIMES {
+                    // Some have a boundary that is theirs alone, all others share three tags, of
+                    // which a boundary has one or two.
+                    let tags = match random.below(3) {
+                        _ if thread < OWN => vec![format!("own:{thread}")],
+                        nth if random.one_in(3) => {
+                            vec![format!("room:{nth}"), format!("room:{}", (nth + 1) % 3)]
+                        }
+                        nth => vec![format!("room:{nth}")],
+                    };
+                    let mut seen = store.query(&query(&tags), Read::new()).unwrap();
+                    let _ = seen.by_ref().count();
+                    let after = seen.marker();
+                    let event = NewEvent::new("Booked", format!("{after} {}", tags.join(" ")))
+                        .tag(tags[random.below(tags.len())].clone());
+                    let commit = Commit::new()
+                        .event(format!("thread-{thread}"), event)
+                        .fail_if_events_match(query(&tags), after)
+                        .durability(match random.below(3) {
+                            0 => Durability::Synced,
+                            _ => Durability::Buffered,
+                        });
+                    match store.commit(commit) {
+                        Ok(done) => assert!(done.first > after),
+                        Err(AppendError::ConditionFailed(failed)) => {
+                            // Only what lies within the boundary ever hinders anybody.
+                            let winner = store.event(failed.position).unwrap().unwrap();
+                            assert!(tags.contains(&winner.tags[0]) && winner.position > after);
+                            refused += 1;
+                        }
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+                assert!(thread >= OWN || refused == 0, "a boundary of its own was hindered");
+                refused
+            }
+        };
+        let racers: Vec<_> = (0..THREADS).map(|thread| scope.spawn(race(thread))).collect();
+        racers.into_iter().map(|racer| racer.join().unwrap()).sum()
+    });
+    store.close().unwrap();
+    let store = Store::open(place.path()).unwrap();
+    let events: Vec<_> = store.read_all(Read::new()).unwrap().map(Result::unwrap).collect();
+    for event in &events {
+        let boundary = String::from_utf8(event.payload.clone()).unwrap();
+        let (after, tags) = boundary.split_once(' ').unwrap();
+        let after: u64 = after.parse().unwrap();
+        let between = events
+            .iter()
+            .filter(|other| other.position.get() > after && other.position < event.position);
+        for other in between {
+            let hinders = tags.split(' ').any(|tag| other.tags[0] == tag);
+            assert!(!hinders, "{} lies in the boundary of {}", other.position, event.position);
+        }
+    }
+    assert_eq!(events.len() as u64 + refusals, THREADS * TIMES);
+    let own = events.iter().filter(|event| event.tags[0].starts_with("own:")).count();
+    assert_eq!(own as u64, OWN * TIMES);
+    assert!(refusals > TIMES, "{refusals}: nobody raced");
+}
+
 #[test]
 fn a_follower_can_not_commit_whatever_the_conditions() {
     let place = crate::fixture::Place::with(&["x"]);
