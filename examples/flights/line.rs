@@ -1,17 +1,63 @@
-//! One line of a log of flights, as an event.
+//! The lines of a log of flights, as events.
 
 use annals::{NewEvent, Timestamp};
 use serde_json::{Map, Value};
+use std::io::BufRead;
 use std::ops::Range;
 use uuid::Uuid;
 
 /// What a line has; the last two may be missing.
 const KEYS: &str = "stream, type, id, time, data, metadata, tags";
 
-/// The event of this line, and the stream that it belongs to. The error says what was expected.
+/// What a line says.
+pub struct Line {
+    /// The stream that its event belongs to.
+    pub stream: String,
+    /// The event's id.
+    pub id: Uuid,
+    /// The tag of the event's flight, if it is about one.
+    pub flight: Option<String>,
+    /// The event.
+    pub event: NewEvent,
+}
+
+/// Lines, one after another; empty ones are passed over.
+pub struct Lines<'r> {
+    reader: &'r mut dyn BufRead,
+    text: String,
+    number: u64,
+}
+
+impl<'r> Lines<'r> {
+    /// Those of this reader, from where it is.
+    pub fn new(reader: &'r mut dyn BufRead) -> Self {
+        Self { reader, text: String::new(), number: 0 }
+    }
+
+    /// What `parse` makes of the next line; nothing at the end. An error says which line it was.
+    pub fn next<T>(
+        &mut self,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, String> {
+        loop {
+            self.text.clear();
+            self.number += 1;
+            let number = self.number;
+            let failed = |error: &dyn std::fmt::Display| format!("line {number}: {error}");
+            if self.reader.read_line(&mut self.text).map_err(|error| failed(&error))? == 0 {
+                return Ok(None);
+            }
+            if !self.text.trim_ascii().is_empty() {
+                return parse(&self.text).map(Some).map_err(|error| failed(&error));
+            }
+        }
+    }
+}
+
+/// What this line says. The error says what was expected.
 ///
 /// The payload is the text of `data` as it stands in the line, so that no digit of it changes.
-pub fn parse(line: &str) -> Result<(String, NewEvent), String> {
+pub fn parse(line: &str) -> Result<Line, String> {
     let (mut stream, mut event_type, mut id, mut time, mut payload) =
         (None, None, None, None, None);
     let (mut correlation, mut causation, mut tags) = (None, None, Vec::new());
@@ -44,8 +90,11 @@ pub fn parse(line: &str) -> Result<(String, NewEvent), String> {
     let missing = |key| format!("expected a `{key}`");
     let stream = stream.ok_or_else(|| missing("stream"))?;
     let event_type = event_type.ok_or_else(|| missing("type"))?;
-    let mut event = NewEvent::new(event_type, payload.ok_or_else(|| missing("data"))?)
-        .id(id.ok_or_else(|| missing("id"))?)
+    let payload = payload.ok_or_else(|| missing("data"))?;
+    let id = id.ok_or_else(|| missing("id"))?;
+    let flight = tags.iter().find(|tag| is_flight(tag)).cloned();
+    let mut event = NewEvent::new(event_type, payload)
+        .id(id)
         .occurred(time.ok_or_else(|| missing("time"))?)
         .tags(tags);
     if let Some(id) = correlation {
@@ -54,7 +103,12 @@ pub fn parse(line: &str) -> Result<(String, NewEvent), String> {
     if let Some(id) = causation {
         event = event.causation_id(id);
     }
-    Ok((stream, event))
+    Ok(Line { stream, id, flight, event })
+}
+
+/// Whether a tag says which flight it is: its number, the same every day.
+pub fn is_flight(tag: &str) -> bool {
+    tag.starts_with("flight:")
 }
 
 fn string<'v>(key: &str, value: &'v Value) -> Result<&'v str, String> {

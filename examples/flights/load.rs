@@ -1,6 +1,6 @@
 //! From lines to commits.
 
-use super::line::parse;
+use super::line::{Line, Lines, parse};
 use annals::{AppendError, Commit, NewEvent, Store, Version};
 use std::collections::HashMap;
 use std::error::Error;
@@ -29,26 +29,16 @@ pub fn load(
     lines: &mut dyn BufRead,
     mut progress: impl FnMut(u64),
 ) -> Result<Loaded, Box<dyn Error>> {
-    let mut loader = Loader::new(store);
-    let (mut line, mut number) = (String::new(), 0);
-    loop {
-        line.clear();
-        number += 1;
-        let read = lines.read_line(&mut line).map_err(|error| format!("line {number}: {error}"))?;
-        if read == 0 {
-            loader.commit()?;
-            return Ok(loader.loaded);
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let (stream, event) = parse(&line).map_err(|error| format!("line {number}: {error}"))?;
+    let (mut loader, mut lines) = (Loader::new(store), Lines::new(lines));
+    while let Some(Line { stream, event, .. }) = lines.next(parse)? {
         loader.add(stream, event);
         if loader.waiting == BATCH {
             loader.commit()?;
             progress(loader.loaded.events);
         }
     }
+    loader.commit()?;
+    Ok(loader.loaded)
 }
 
 struct Loader<'s> {

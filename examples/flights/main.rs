@@ -2,22 +2,29 @@
 //! closed, opened again, verified, replayed and counted.
 //!
 //! `cargo run --release --example flights -- --help` says how to use it. What the store is told
-//! and asked stands here (`run`), in `load.rs` and in `summary.rs`; `line.rs` makes the events.
+//! and asked stands here (`run`), in `load.rs` or, for many threads, `together.rs`, in `summary.rs`
+//! and `check.rs`; `line.rs` makes the events.
 
 #![allow(clippy::print_stderr, reason = "a program talks to whoever started it")]
 
+mod args;
+mod check;
+mod count;
 mod line;
 mod load;
+mod print;
 mod progress;
 mod source;
 mod summary;
+mod together;
 
-use annals::{Ending, Read, Store};
+use annals::{Ending, Position, QueryItem, Read, Store};
+use args::{Args, HELP};
+use count::{Counted, count};
 use load::load;
+use print::{Pair, each, grouped, pace};
 use progress::Progress;
-use std::collections::HashMap;
 use std::error::Error;
-use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs;
 use std::io::{BufRead, Write, stdout};
@@ -25,40 +32,19 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use summary::Carrier;
-
-const HELP: &str = "\
-Loads a log of flights into an event store, opens it again, verifies it, replays it and counts.
-
-Usage: cargo run --release --example flights -- [FILE] [--store PATH]
-
-  FILE          JSON Lines, one event each; unpacked if the name ends in .gz or .zst.
-                Without it: the sample of 4,000 events that comes with the project.
-  --store PATH  The store to make, where no file is yet.
-                Without it: flights.annals in the current directory. If a store from an
-                earlier run is there, it is replaced; any other file is left alone.
-  -h, --help    This text.
-
-It ends with 0 if all went well, 1 if not (the message says which line of FILE is wrong, and
-what was expected there), 2 if it was called wrongly or something is where the store should go.
-";
+use together::load_together;
 
 /// Where the store goes unless told.
 const USUAL: &str = "flights.annals";
 /// What the streams of a store that this example wrote are about.
 const CATEGORIES: [&str; 3] = ["aircraft", "carrier", "station"];
 
-struct Args {
-    file: PathBuf,
-    store: Option<PathBuf>,
-}
-
 fn main() -> ExitCode {
     let fail = |code: u8, why: &dyn Display| {
         eprintln!("flights: {why}");
         ExitCode::from(code)
     };
-    let args = match arguments(std::env::args_os().skip(1)) {
+    let args = match Args::parse(std::env::args_os().skip(1)) {
         Ok(Some(args)) => args,
         Ok(None) => {
             return match stdout().write_all(HELP.as_bytes()) {
@@ -73,35 +59,14 @@ fn main() -> ExitCode {
         Ok(lines) => lines,
         Err(error) => return fail(1, &format!("opening '{file}' failed: {error}")),
     };
-    let path = match place(args.store) {
+    let path = match place(args.store.clone()) {
         Ok(path) => path,
         Err(why) => return fail(2, &why),
     };
-    match run(&args.file, lines, &path) {
+    match run(&args, lines, &path) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(1, &error),
     }
-}
-
-/// What was asked for; nothing if it was help.
-fn arguments(mut given: impl Iterator<Item = OsString>) -> Result<Option<Args>, String> {
-    let (mut file, mut store) = (None, None);
-    while let Some(argument) = given.next() {
-        match argument.to_str() {
-            Some("-h" | "--help") => return Ok(None),
-            Some("--store") => match given.next() {
-                Some(path) => store = Some(PathBuf::from(path)),
-                None => return Err("--store was given without a path".to_owned()),
-            },
-            Some(option) if option.starts_with('-') => {
-                return Err(format!("there is no option {option}"));
-            }
-            _ if file.is_some() => return Err("more than one file was given".to_owned()),
-            _ => file = Some(PathBuf::from(argument)),
-        }
-    }
-    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/flights-sample.jsonl.gz");
-    Ok(Some(Args { file: file.unwrap_or_else(|| sample.into()), store }))
 }
 
 /// Where the store goes, with nothing there.
@@ -137,24 +102,18 @@ fn place(given: Option<PathBuf>) -> Result<PathBuf, String> {
     Ok(path)
 }
 
-fn run(file: &Path, mut lines: Box<dyn BufRead>, path: &Path) -> Result<(), Box<dyn Error>> {
+fn run(args: &Args, mut lines: Box<dyn BufRead>, path: &Path) -> Result<(), Box<dyn Error>> {
     let mut out = stdout().lock();
 
     // A commit returns when it is on the device, unless told otherwise.
     let store = Store::open(path)?;
-    let (loaded, time) =
-        timed("loading", |progress| load(&store, &mut *lines, |done| progress.events(done)))
-            .map_err(|error| format!("{}: {error}", file.display()))?;
-    let events = loaded.events;
-    if events == 0 {
-        return Err(format!("{}: expected an event, found none", file.display()).into());
-    }
-    let (count, commits) = (grouped(events), grouped(loaded.commits));
-    let streams = grouped(store.stats()?.streams);
-    writeln!(out, "load    {count} events to {streams} streams in {commits} commits, each synced")?;
-    writeln!(out, "        in the store       {}", pace(events, loaded.committing))?;
-    writeln!(out, "        reading lines too  {}", pace(events, time))?;
+    let loading = match args.threads {
+        None => alone(&mut out, &store, &mut *lines),
+        Some(threads) => together(&mut out, &store, &mut *lines, threads),
+    };
+    let (events, seen) = loading.map_err(|error| format!("{}: {error}", args.file.display()))?;
     store.close()?;
+    drop((store, lines));
 
     let (store, time) = timed("opening", |_| Store::open(path))?;
     let milliseconds = time.as_secs_f64() * 1e3;
@@ -180,6 +139,10 @@ fn run(file: &Path, mut lines: Box<dyn BufRead>, path: &Path) -> Result<(), Box<
     let (carriers, time) =
         timed("decoding", |progress| summary::carriers(everything, |done| progress.events(done)))?;
     writeln!(out, "decode  {}; each payload as JSON", pace(events, time))?;
+    let asked = match args.queries || seen.is_some() {
+        true => compare(&mut out, &store, args, seen.as_deref())?,
+        false => Vec::new(),
+    };
 
     let stats = store.stats()?;
     let (file_bytes, log_bytes) = (grouped(stats.file_bytes), grouped(stats.log_bytes));
@@ -190,8 +153,87 @@ fn run(file: &Path, mut lines: Box<dyn BufRead>, path: &Path) -> Result<(), Box<
     writeln!(out, "index   {run_bytes} bytes, {per_event} an event, in {runs} runs")?;
     store.close()?;
 
-    print_types(&mut out, types)?;
-    print_carriers(&mut out, carriers)
+    print::types(&mut out, types)?;
+    print::carriers(&mut out, carriers)?;
+    print::asked(&mut out, &asked)
+}
+
+/// How many events were loaded and, where many threads did it, up to where each had looked.
+type Loading = Result<(u64, Option<Vec<Position>>), Box<dyn Error>>;
+
+/// In commits of many events.
+fn alone(out: &mut impl Write, store: &Store, lines: &mut dyn BufRead) -> Loading {
+    let (loaded, time) =
+        timed("loading", |progress| load(store, lines, |done| progress.events(done)))?;
+    let events = some(loaded.events)?;
+    let (count, commits) = (grouped(events), grouped(loaded.commits));
+    let streams = grouped(store.stats()?.streams);
+    writeln!(out, "load    {count} events to {streams} streams in {commits} commits, each synced")?;
+    writeln!(out, "        in the store       {}", pace(events, loaded.committing))?;
+    writeln!(out, "        reading lines too  {}", pace(events, time))?;
+    Ok((events, None))
+}
+
+/// By many threads, each event in a commit of its own.
+fn together(
+    out: &mut impl Write,
+    store: &Store,
+    lines: &mut dyn BufRead,
+    threads: usize,
+) -> Loading {
+    let (loaded, time) = timed("loading", |progress| {
+        load_together(store, lines, threads, |done| progress.events(done))
+    })?;
+    let events = some(loaded.events)?;
+    let (count, streams) = (grouped(events), grouped(store.stats()?.streams));
+    let (early, unseen) = (grouped(loaded.early), grouped(loaded.unseen));
+    let by = if threads == 1 { "thread" } else { "threads" };
+    writeln!(out, "load    {count} events to {streams} streams by {threads} {by}, each synced")?;
+    writeln!(out, "        reading lines too  {}", pace(events, time))?;
+    writeln!(out, "        refused, retried   {early} too early, {unseen} with something unseen")?;
+    Ok((events, Some(loaded.seen)))
+}
+
+fn some(events: u64) -> Result<u64, String> {
+    if events > 0 { Ok(events) } else { Err("expected an event, found none".to_owned()) }
+}
+
+/// Compares the store with the lines of the file, which is read again for it. If that is wanted,
+/// the store is asked for each tag and correlation id; then some of what was found is returned.
+fn compare(
+    out: &mut impl Write,
+    store: &Store,
+    args: &Args,
+    seen: Option<&[Position]>,
+) -> Result<Vec<Pair>, Box<dyn Error>> {
+    let mut again = source::open(&args.file)?;
+    let (lines, _) =
+        timed("counting", |progress| count(&mut *again, |done| progress.events(done)))?;
+    let everything = store.read_all(Read::new())?;
+    let ((), time) = timed("checking", |progress| {
+        check::replay(everything, &lines, seen, |done| progress.events(done))
+    })?;
+    let order = if seen.is_some() { "streams and flights" } else { "streams" };
+    let pace = pace(lines.events, time);
+    writeln!(out, "check   {pace}; every line once, {order} in order, types as in the file")?;
+    if args.queries { ask(out, store, &lines) } else { Ok(Vec::new()) }
+}
+
+fn ask(out: &mut impl Write, store: &Store, lines: &Counted) -> Result<Vec<Pair>, Box<dyn Error>> {
+    let view = store.view()?;
+    let ((tags, ids), time) = timed("asking", |progress| {
+        check::queries(&view, lines, |done, all| progress.part(done, all))
+    })?;
+    let (queries, seconds) = (grouped(tags + ids), time.as_secs_f64());
+    writeln!(out, "ask     {seconds:.3} s, {queries} queries; each finds as many events as lines")?;
+    let mut pairs = Vec::new();
+    for tag in ["origin:JFK", "carrier:B6", "dest:SFO"] {
+        let found = check::found(&view, QueryItem::new().tag(tag))?;
+        pairs.push((tag, found, lines.tags.get(tag).copied().unwrap_or(0)));
+    }
+    pairs.push(("tags", tags, u64::try_from(lines.tags.len())?));
+    pairs.push(("correlation ids", ids, u64::try_from(lines.correlations.len())?));
+    Ok(pairs)
 }
 
 /// Does it, and says how long it took; for those who wait, also how far it is.
@@ -203,60 +245,4 @@ fn timed<T, E>(
     let began = Instant::now();
     let done = work(&mut progress)?;
     Ok((done, began.elapsed()))
-}
-
-/// The most frequent first.
-fn print_types(out: &mut impl Write, types: HashMap<String, u64>) -> Result<(), Box<dyn Error>> {
-    let mut types: Vec<(String, u64)> = types.into_iter().collect();
-    types.sort_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
-    writeln!(out, "\nEvents by type")?;
-    for (name, count) in types {
-        writeln!(out, "  {name:<18}{:>10}", grouped(count))?;
-    }
-    Ok(())
-}
-
-/// The latest first, those that never arrived last.
-fn print_carriers(
-    out: &mut impl Write,
-    carriers: HashMap<String, Carrier>,
-) -> Result<(), Box<dyn Error>> {
-    let delay = |carrier: &Carrier| carrier.mean_delay().unwrap_or(f64::NEG_INFINITY);
-    let mut carriers: Vec<(String, Carrier)> = carriers.into_iter().collect();
-    carriers.sort_by(|(_, a), (_, b)| delay(b).total_cmp(&delay(a)));
-    writeln!(out, "\nCarrier  mean arrival delay  arrivals  cancellations")?;
-    for (code, carrier) in carriers {
-        let mean = carrier.mean_delay().map(|minutes| format!("{minutes:.2} min"));
-        let mean = mean.unwrap_or_else(|| "-".to_owned());
-        let arrivals = grouped(carrier.arrivals.into());
-        let cancellations = grouped(carrier.cancellations.into());
-        writeln!(out, "  {code:<7}{mean:>18}{arrivals:>10}{cancellations:>15}")?;
-    }
-    Ok(())
-}
-
-/// `12.345 s, 56,789 events/s`.
-fn pace(events: u64, time: Duration) -> String {
-    let rate = u128::from(events) * 1_000_000 / time.as_micros().max(1);
-    let rate = grouped(u64::try_from(rate).unwrap_or(u64::MAX));
-    format!("{:.3} s, {rate} events/s", time.as_secs_f64())
-}
-
-/// Bytes of one of these events, to a tenth.
-fn each(bytes: u64, events: u64) -> String {
-    let tenths = bytes.saturating_mul(10) / events.max(1);
-    format!("{}.{}", tenths / 10, tenths % 10)
-}
-
-/// `1234567` as `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -80,7 +80,7 @@ fn wrong(event: &Event<'_>, expected: &str) -> String {
 }
 
 /// Changes the value under this name, which is copied only when it is new.
-fn change<V: Default>(map: &mut HashMap<String, V>, name: &str, how: impl FnOnce(&mut V)) {
+pub fn change<V: Default>(map: &mut HashMap<String, V>, name: &str, how: impl FnOnce(&mut V)) {
     match map.get_mut(name) {
         Some(value) => how(value),
         None => how(map.entry(name.to_owned()).or_default()),
