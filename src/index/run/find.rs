@@ -311,7 +311,7 @@ impl Run {
 
 /// The first number up to `count` for which `is_before` does not hold, searched for from `guess` in
 /// steps that double, then by halves.
-fn lower_bound(count: usize, guess: usize, is_before: impl Fn(usize) -> bool) -> usize {
+pub(super) fn lower_bound(count: usize, guess: usize, is_before: impl Fn(usize) -> bool) -> usize {
     // Invariant: it holds for all before `low`, and for none from `up` on.
     let (mut low, mut up, mut step) = (0, count, 1);
     let mut next = guess;

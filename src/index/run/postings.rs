@@ -1,6 +1,7 @@
 //! The postings of a run's terms: read, and searched near a place where they are expected.
 
 use super::Run;
+use super::find::lower_bound;
 use super::pages::{Page, RunError};
 use crate::format::{POSTINGS_PER_PAGE, TermEntry, index, u32_at, words_from};
 
@@ -53,13 +54,21 @@ impl Run {
     /// `nth` of the run: its number, and that of its event.
     ///
     /// Mostly a term's events are spread evenly, so the place is guessed; from there the search
-    /// goes out in doubling steps, then halves.
+    /// goes out in doubling steps, then halves. First in the page that has `low`: who walks on
+    /// mostly finds the next one there.
     pub fn seek(
         &self,
         entry: &TermEntry,
         (mut low, up): (u32, u32),
         nth: u32,
     ) -> Result<Option<(u32, u32)>, RunError> {
+        if entry.count > 1 && low < up {
+            let (found, passed) = self.seek_in_page(entry, (low, up), nth)?;
+            if found.is_some() || low + passed >= up {
+                return Ok(found);
+            }
+            low += passed;
+        }
         let Some(mut up) = up.checked_sub(1).filter(|up| low <= *up) else { return Ok(None) };
         let mut probe = Probe::new(self, entry);
         let first = probe.at(low)?;
@@ -107,6 +116,38 @@ impl Run {
             }
         }
         Ok(Some((up, found)))
+    }
+}
+
+impl Run {
+    /// The same in the page that has the posting `low`, if it is there; and how many postings the
+    /// page has from `low` on, which are all of events before if it is not.
+    fn seek_in_page(
+        &self,
+        entry: &TermEntry,
+        (low, up): (u32, u32),
+        nth: u32,
+    ) -> Result<(Option<(u32, u32)>, u32), RunError> {
+        let place = entry.start.saturating_add(low);
+        let number = self.sections.postings.start.saturating_add(place / POSTINGS_PER_PAGE);
+        let page = self.pages.get(number)?;
+        let first = place % POSTINGS_PER_PAGE;
+        let count = (POSTINGS_PER_PAGE - first).min(up - low);
+        let words = words_from(&page, index(u64::from(first)));
+        let words = words.get(..index(u64::from(count))).unwrap_or_default();
+        let at = |nth: usize| words.get(nth).map_or(u32::MAX, |word| u32::from_le_bytes(*word));
+        if at(words.len().saturating_sub(1)) < nth || words.is_empty() {
+            return Ok((None, count));
+        }
+        let ahead = u64::from(nth.saturating_sub(at(0))) * u64::from(entry.count);
+        let guess = index(ahead / u64::from(self.events.max(1))).min(words.len() - 1);
+        let found = lower_bound(words.len(), guess, |place| at(place) < nth);
+        let posting = at(found);
+        if posting >= self.events {
+            return Err(self.pages.damaged(number));
+        }
+        let found = low.saturating_add(u32::try_from(found).unwrap_or(u32::MAX));
+        Ok((Some((found, posting)), count))
     }
 }
 
