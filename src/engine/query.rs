@@ -2,8 +2,8 @@
 
 use super::core::READ_ONE;
 use super::view::View;
-use crate::format::{TermHash, TermKind};
-use crate::index::{Matching, Wanted};
+use crate::format::{FileKey, TermHash, TermKind};
+use crate::index::{Items, Matching, Wanted};
 use crate::log::{Fetch, Located};
 use crate::words::{Error, Position, Query, QueryItem, Timestamp};
 
@@ -50,72 +50,53 @@ impl Matches {
     }
 }
 
-/// How many terms, or choices of terms, an item asks for.
-fn parts_of(item: &QueryItem) -> usize {
-    let options = [
-        item.correlation_id.is_some(),
-        item.causation_id.is_some(),
-        item.stream.is_some(),
-        !item.types.is_empty(),
-        item.category.is_some(),
-        category_of_prefix(item).is_some(),
-    ];
-    options.into_iter().map(usize::from).sum::<usize>().saturating_add(item.tags.len())
-}
-
-/// A prefix that has a `-` says the category.
-fn category_of_prefix(item: &QueryItem) -> Option<&str> {
-    let (category, _) = item.stream_prefix.as_ref()?.split_once('-')?;
-    Some(category)
-}
-
 /// The positions that a query wants. Where it asks for something that no term says, these are more
 /// than it means.
 fn wanted(view: &View, query: &Query) -> Result<Wanted, Error> {
     let Some(items) = query.items() else { return Ok(Wanted::All) };
-    if let [only] = items {
-        return wanted_by(view, only);
+    let mut wanted = Items::with_room(items.len());
+    for item in items {
+        wanted.item(positions_of(view, item)?);
+        add_terms(&view.core.identity.key, item, &mut wanted);
     }
-    let items = items.iter().map(|item| wanted_by(view, item));
-    Ok(Wanted::any(items.collect::<Result<Vec<_>, _>>()?))
+    Ok(Wanted::Any(wanted))
 }
 
-fn wanted_by(view: &View, item: &QueryItem) -> Result<Wanted, Error> {
-    let key = &view.core.identity.key;
+/// The terms that an item asks for. What is rare comes first: where it has nothing, nothing else is
+/// looked up.
+fn add_terms(key: &FileKey, item: &QueryItem, wanted: &mut Items) {
     let term = |kind: TermKind, text: &[u8]| -> TermHash { key.term(text).of(kind) };
-    let named = |kind: TermKind, text: &str| Wanted::term(term(kind, text.as_bytes()));
-    // What is rare comes first: where it has nothing, nothing else is looked up.
-    let mut every = Vec::with_capacity(parts_of(item));
-    let ids =
-        [(TermKind::Correlation, item.correlation_id), (TermKind::Causation, item.causation_id)];
-    for (kind, id) in ids {
-        if let Some(id) = id {
-            every.push(Wanted::term(term(kind, id.as_bytes())));
-        }
+    if let Some(id) = item.correlation_id {
+        wanted.any([term(TermKind::Correlation, id.as_bytes())]);
+    }
+    if let Some(id) = item.causation_id {
+        wanted.any([term(TermKind::Causation, id.as_bytes())]);
     }
     if let Some(stream) = &item.stream {
-        every.push(named(TermKind::Stream, stream));
+        wanted.any([term(TermKind::Stream, stream.as_bytes())]);
     }
     for tag in &item.tags {
-        every.push(named(TermKind::Tag, tag));
+        wanted.any([term(TermKind::Tag, tag.as_bytes())]);
     }
-    match item.types.as_slice() {
-        [] => {}
-        [only] => every.push(named(TermKind::Type, only)),
-        types => every.push(Wanted::any(types.iter().map(|name| named(TermKind::Type, name)))),
+    if !item.types.is_empty() {
+        wanted.any(item.types.iter().map(|name| term(TermKind::Type, name.as_bytes())));
     }
     if let Some(category) = &item.category {
-        every.push(named(TermKind::Category, category));
+        wanted.any([term(TermKind::Category, category.as_bytes())]);
     }
-    if let Some(category) = category_of_prefix(item) {
-        every.push(named(TermKind::Category, category));
+    // A prefix that has a `-` says the category.
+    if let Some(prefix) = &item.stream_prefix
+        && let Some((category, _)) = prefix.split_once('-')
+    {
+        wanted.any([term(TermKind::Category, category.as_bytes())]);
     }
-    let wanted = match every.len() {
-        1 => every.swap_remove(0),
-        _ => Wanted::Every(every),
-    };
+}
+
+/// Between which positions an item's times lie, if it asks for times: recorded time never goes
+/// back.
+fn positions_of(view: &View, item: &QueryItem) -> Result<Option<(Position, Position)>, Error> {
     if !item.has_times() {
-        return Ok(wanted);
+        return Ok(None);
     }
     let mut fetch = view.core.fetch(view.segments.clone(), READ_ONE);
     let first = match item.since {
@@ -126,8 +107,7 @@ fn wanted_by(view: &View, item: &QueryItem) -> Result<Wanted, Error> {
         Some(until) => first_at(view, &mut fetch, |recorded| recorded > until)?,
         None => view.head.next().unwrap_or(view.head),
     };
-    let last = Position::new(next.get().saturating_sub(1));
-    Ok(Wanted::Within(first, last, Box::new(wanted)))
+    Ok(Some((first, Position::new(next.get().saturating_sub(1)))))
 }
 
 /// The first position whose recorded time is such as holds for all later ones; the one after the

@@ -13,7 +13,7 @@ mod table;
 pub use build::{Input, Job, Sink, Step};
 pub use check::Tally;
 pub use live::Index;
-pub use matching::{Matching, Wanted};
+pub use matching::{Items, Matching, Wanted};
 use offsets::Offsets;
 pub use run::{Reach, Run, RunError};
 pub use sources::Sources;

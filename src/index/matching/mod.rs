@@ -11,7 +11,7 @@ mod wanted;
 use super::{RunError, Sources};
 use crate::words::Position;
 use part::Part;
-pub use wanted::Wanted;
+pub use wanted::{Items, Wanted};
 
 /// A walk over the wanted positions.
 pub struct Matching {

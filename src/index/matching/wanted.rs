@@ -4,6 +4,7 @@ use super::part::{Here, Place};
 use crate::format::TermHash;
 use crate::index::{Run, RunError};
 use crate::words::Position;
+use std::ops::Range;
 
 /// Which positions are wanted.
 ///
@@ -12,29 +13,38 @@ use crate::words::Position;
 pub enum Wanted {
     /// All.
     All,
-    /// Those of a term.
-    Term(Term),
-    /// Those of any of these.
-    Any(Vec<Choice>),
-    /// Those of every one of these.
-    Every(Vec<Wanted>),
-    /// Those of this that lie between two positions, both included.
-    Within(Position, Position, Box<Wanted>),
+    /// Those of any of these items.
+    Any(Items),
 }
 
-/// A term, and where its positions are in the part that is walked through.
-pub struct Term {
-    hash: TermHash,
-    place: Option<Place>,
+/// Items, each of which wants the positions that every one of its groups has; a group has those of
+/// any of its terms. They lie side by side, whatever belongs to what.
+#[derive(Default)]
+pub struct Items {
+    items: Vec<Item>,
+    groups: Vec<Group>,
+    terms: Vec<Term>,
 }
 
-/// One of several, and the last key that was found of it: it is not looked for again while it is
-/// still ahead.
-pub struct Choice {
-    wanted: Wanted,
+struct Item {
+    groups: Range<usize>,
+    /// Only what lies between these two positions, both included.
+    within: Option<(Position, Position)>,
     found: Option<Found>,
 }
 
+struct Group {
+    terms: Range<usize>,
+}
+
+/// A term, and where its positions are in the part that is walked through.
+struct Term {
+    hash: TermHash,
+    place: Option<Place>,
+    found: Option<Found>,
+}
+
+/// The last key that was found of one of several: it is not looked for again while it is ahead.
 #[derive(Clone, Copy)]
 enum Found {
     At(u32),
@@ -45,42 +55,35 @@ enum Found {
 impl Wanted {
     /// The positions of a term.
     pub fn term(hash: TermHash) -> Self {
-        Self::Term(Term { hash, place: None })
-    }
-
-    /// The positions of any of these.
-    pub fn any(parts: impl IntoIterator<Item = Self>) -> Self {
-        let choice = |wanted| Choice { wanted, found: None };
-        Self::Any(parts.into_iter().map(choice).collect())
+        let mut items = Items::default();
+        items.item(None);
+        items.any([hash]);
+        Self::Any(items)
     }
 
     /// Forgets where it was: another part is next.
     pub(super) fn forget(&mut self) {
-        match self {
-            Self::All => {}
-            Self::Term(term) => term.place = None,
-            Self::Any(choices) => choices.iter_mut().for_each(|choice| {
-                choice.found = None;
-                choice.wanted.forget();
-            }),
-            Self::Every(parts) => parts.iter_mut().for_each(Self::forget),
-            Self::Within(.., part) => part.forget(),
+        if let Self::Any(Items { items, terms, .. }) = self {
+            items.iter_mut().for_each(|item| item.found = None);
+            terms.iter_mut().for_each(|term| (term.place, term.found) = (None, None));
         }
     }
 
-    /// Notes what the run, which is next, surely has nothing of: of several choices each is asked
+    /// Notes of which items the run, which is next, surely has nothing: of several, each is asked
     /// for in one go, since their places in the filter lie apart.
     pub(super) fn rule_out(&mut self, run: &Run) -> Result<(), RunError> {
-        let Self::Any(choices) = self else { return Ok(()) };
-        for Choice { wanted, found } in choices {
-            let first = match wanted {
-                Self::Every(parts) => parts.first_mut(),
-                other => Some(other),
-            };
-            if let Some(Self::Term(term)) = first
+        let Self::Any(Items { items, groups, terms }) = self else { return Ok(()) };
+        if items.len() < 2 {
+            return Ok(());
+        }
+        for item in items {
+            let group = groups.get(item.groups.clone()).and_then(<[_]>::first);
+            let term = group.filter(|group| group.terms.len() == 1);
+            let term = term.and_then(|group| terms.get(group.terms.start));
+            if let Some(term) = term
                 && !run.may_have(term.hash)?
             {
-                *found = Some(Found::Over);
+                item.found = Some(Found::Over);
             }
         }
         Ok(())
@@ -93,54 +96,121 @@ impl Wanted {
         from: u32,
         to: u32,
     ) -> Result<Option<u32>, RunError> {
-        match self {
-            Self::All => Ok((from <= to).then_some(from)),
-            Self::Term(Term { hash, place }) => {
-                let place = match place {
-                    Some(place) => place,
-                    None => place.insert(here.find(*hash)?),
-                };
-                Ok(here.seek(place, from)?.filter(|key| *key <= to))
-            }
-            Self::Any(choices) => {
-                let mut least = None;
-                for Choice { wanted, found } in choices {
-                    let key = match *found {
-                        Some(Found::Over) => continue,
-                        Some(Found::At(key)) if key >= from => key,
-                        _ => match wanted.next(here, from, to)? {
-                            Some(key) => key,
-                            None => {
-                                *found = Some(Found::Over);
-                                continue;
-                            }
-                        },
-                    };
-                    *found = Some(Found::At(key));
-                    least = Some(least.map_or(key, |least: u32| least.min(key)));
-                }
-                Ok(least)
-            }
-            Self::Every(parts) => {
-                let (mut at, mut agreed, count) = (from, 0, parts.len());
-                for nth in (0..count).cycle() {
-                    if agreed == count {
-                        break;
-                    }
-                    let Some(part) = parts.get_mut(nth) else { break };
-                    match part.next(here, at, to)? {
-                        None => return Ok(None),
-                        Some(found) if found == at => agreed += 1,
-                        Some(found) => (at, agreed) = (found, 1),
-                    }
-                }
-                Ok((at <= to).then_some(at))
-            }
-            Self::Within(first, last, part) => {
-                let Some((first, last)) = here.keys((*first, *last)) else { return Ok(None) };
-                let (from, to) = (from.max(first), to.min(last));
-                if from > to { Ok(None) } else { part.next(here, from, to) }
-            }
+        let Items { items, groups, terms } = match self {
+            Self::All => return Ok((from <= to).then_some(from)),
+            Self::Any(items) => items,
+        };
+        least(items, from, |item| {
+            let (from, to) = match item.within {
+                None => (from, to),
+                Some(within) => match here.keys(within) {
+                    None => return Ok(None),
+                    Some((first, last)) => (from.max(first), to.min(last)),
+                },
+            };
+            let groups = groups.get(item.groups.clone()).unwrap_or_default();
+            Ok(of_every(groups, terms, here, from)?.filter(|key| *key <= to))
+        })
+    }
+}
+
+impl Items {
+    /// Room for so many items, and some terms of each.
+    pub fn with_room(items: usize) -> Self {
+        let (groups, terms) = (Vec::with_capacity(2 * items), Vec::with_capacity(2 * items));
+        Self { items: Vec::with_capacity(items), groups, terms }
+    }
+
+    /// One more item, which has no groups yet.
+    pub fn item(&mut self, within: Option<(Position, Position)>) {
+        let groups = self.groups.len()..self.groups.len();
+        self.items.push(Item { groups, within, found: None });
+    }
+
+    /// One more group of the last item: any of these terms.
+    pub fn any(&mut self, hashes: impl IntoIterator<Item = TermHash>) {
+        let start = self.terms.len();
+        let term = |hash| Term { hash, place: None, found: None };
+        self.terms.extend(hashes.into_iter().map(term));
+        self.groups.push(Group { terms: start..self.terms.len() });
+        if let Some(item) = self.items.last_mut() {
+            item.groups.end = self.groups.len();
         }
     }
+}
+
+/// One of several things that are walked through side by side.
+trait Choice {
+    fn found(&mut self) -> &mut Option<Found>;
+}
+
+impl Choice for Item {
+    fn found(&mut self) -> &mut Option<Found> {
+        &mut self.found
+    }
+}
+
+impl Choice for Term {
+    fn found(&mut self) -> &mut Option<Found> {
+        &mut self.found
+    }
+}
+
+/// The least key from `from` on that any of them has; `next` looks for one's.
+#[inline]
+fn least<T: Choice>(
+    choices: &mut [T],
+    from: u32,
+    mut next: impl FnMut(&mut T) -> Result<Option<u32>, RunError>,
+) -> Result<Option<u32>, RunError> {
+    if let [only] = choices {
+        return match only.found() {
+            Some(Found::Over) => Ok(None),
+            _ => next(only),
+        };
+    }
+    let mut least = None;
+    for choice in choices {
+        let key = match *choice.found() {
+            Some(Found::Over) => continue,
+            Some(Found::At(key)) if key >= from => Some(key),
+            _ => next(choice)?,
+        };
+        *choice.found() = Some(key.map_or(Found::Over, Found::At));
+        if let Some(key) = key {
+            least = Some(least.map_or(key, |least: u32| least.min(key)));
+        }
+    }
+    Ok(least)
+}
+
+/// The least key from `from` on that every group has.
+#[inline]
+fn of_every(
+    groups: &[Group],
+    terms: &mut [Term],
+    here: &Here<'_>,
+    from: u32,
+) -> Result<Option<u32>, RunError> {
+    let (mut at, mut agreed) = (from, 0);
+    // No group wants all.
+    for group in groups.iter().cycle() {
+        let terms = terms.get_mut(group.terms.clone()).unwrap_or_default();
+        let found = least(terms, at, |term| {
+            let place = match &mut term.place {
+                Some(place) => place,
+                none => none.insert(here.find(term.hash)?),
+            };
+            here.seek(place, at)
+        })?;
+        match found {
+            None => return Ok(None),
+            Some(found) if found == at => agreed += 1,
+            Some(found) => (at, agreed) = (found, 1),
+        }
+        if agreed == groups.len() {
+            break;
+        }
+    }
+    Ok(Some(at))
 }
