@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(super) struct Seen {
     /// Up to where; nothing if there was nothing to look for.
     to: Option<Mark>,
-    /// Terms of the ids to look for.
+    /// Terms of the ids to look for, sorted.
     ids: Vec<TermHash>,
     /// Whether one of them is there.
     knows_ids: bool,
@@ -52,6 +52,7 @@ impl WriteSide {
         let mut seen = Seen::default();
         if commit.id_check == IdCheck::On {
             seen.ids = draft.id_terms().collect();
+            seen.ids.sort_unstable();
         }
         if seen.ids.is_empty() && draft.documents.is_empty() && commit.conditions.is_empty() {
             return Ok(seen);

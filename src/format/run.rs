@@ -328,9 +328,9 @@ pub fn segment_at(page: &[u8], nth: usize) -> Option<SegmentRef> {
 
 /// The block of the filter at this place of a page.
 #[inline]
-pub fn block_at(page: &[u8], nth: usize) -> [u8; BLOCK_LEN] {
+pub fn block_at(page: &[u8], nth: usize) -> &[u8; BLOCK_LEN] {
     let at = PAGE_HEAD_LEN + nth * BLOCK_LEN;
-    page.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; BLOCK_LEN])
+    page.get(at..).and_then(|rest| rest.first_chunk()).unwrap_or(&[0; BLOCK_LEN])
 }
 
 const _: () = {

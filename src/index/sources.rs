@@ -198,7 +198,7 @@ impl Sources {
         Ok(())
     }
 
-    /// Whether any of these terms has an event in `from..=to`.
+    /// Whether any of these terms, sorted, has an event in `from..=to`.
     pub fn has_any(
         &self,
         terms: &[TermHash],
@@ -210,14 +210,11 @@ impl Sources {
         if tables.into_iter().any(|table| table.has_any(terms, in_tables)) {
             return Ok(true);
         }
+        let mut with = Vec::new();
         for run in self.runs.iter().filter(|run| run.header().next > from) {
-            let mut with = Vec::new();
-            for term in terms {
-                if run.may_have(*term)? {
-                    with.push(*term);
-                }
-            }
-            for term in with {
+            with.clear();
+            run.let_through(terms, &mut with)?;
+            for term in with.iter().copied() {
                 let Some(entry) = run.find(term)? else { continue };
                 let before = run.postings_before(
                     &entry,

@@ -29,16 +29,6 @@ impl Block {
         u32::try_from(scaled).unwrap_or(u32::MAX)
     }
 
-    /// The block with these bytes.
-    pub fn read(bytes: &[u8; BLOCK_LEN]) -> Self {
-        let (words, _) = bytes.as_chunks::<4>();
-        let mut block = Self::default();
-        for (word, bytes) in block.0.iter_mut().zip(words) {
-            *word = u32::from_le_bytes(*bytes);
-        }
-        block
-    }
-
     /// Its bytes.
     pub fn bytes(&self) -> [u8; BLOCK_LEN] {
         let mut out = [0; BLOCK_LEN];
@@ -55,11 +45,13 @@ impl Block {
             *word |= bit;
         }
     }
+}
 
-    /// `false` if the term was never added.
-    pub fn may_have(&self, hash: TermHash) -> bool {
-        self.0.iter().zip(bits(hash)).all(|(word, bit)| word & bit != 0)
-    }
+/// `false` if the term was never added to the block with these bytes.
+#[inline]
+pub fn may_have(block: &[u8; BLOCK_LEN], hash: TermHash) -> bool {
+    let (words, _) = block.as_chunks::<4>();
+    words.iter().zip(bits(hash)).all(|(word, bit)| u32::from_le_bytes(*word) & bit != 0)
 }
 
 /// A bit for each word, by the lowest bits of the hash.
@@ -117,7 +109,7 @@ mod tests {
         for nth in 0..1_000 {
             filter[at(hash(nth))].add(hash(nth));
         }
-        let has = |nth| Block::read(&filter[at(hash(nth))].bytes()).may_have(hash(nth));
+        let has = |nth| may_have(&filter[at(hash(nth))].bytes(), hash(nth));
         assert!((0..1_000).all(has));
         let wrong = (1_000..11_000).filter(|nth| has(*nth)).count();
         assert!(wrong < 400, "{wrong} of 10,000 were let through");

@@ -1,6 +1,6 @@
 //! Finding in a run: a position's record, a term.
 
-use super::filter::Block;
+use super::filter::{Block, may_have};
 use super::pages::{Pages, Reach, RunError};
 use crate::format::{
     BLOCKS_PER_PAGE, DocumentPlace, FENCES_PER_PAGE, FileKey, RunHeader, RunRef, SEGMENTS_PER_PAGE,
@@ -189,7 +189,32 @@ impl Run {
         let page =
             self.pages.get(self.sections.filter.start.saturating_add(block / BLOCKS_PER_PAGE))?;
         let block = block_at(&page, index(u64::from(block % BLOCKS_PER_PAGE)));
-        Ok(Block::read(&block).may_have(hash))
+        Ok(may_have(block, hash))
+    }
+
+    /// Adds those of some terms, sorted, that the filter lets through: page by page.
+    pub fn let_through(
+        &self,
+        sorted: &[TermHash],
+        out: &mut Vec<TermHash>,
+    ) -> Result<(), RunError> {
+        if self.blocks == 0 {
+            out.extend_from_slice(sorted);
+            return Ok(());
+        }
+        let mut here = None;
+        for hash in sorted {
+            let block = Block::of(*hash, self.blocks);
+            let number = self.sections.filter.start.saturating_add(block / BLOCKS_PER_PAGE);
+            let page = match &here {
+                Some((known, page)) if *known == number => page,
+                _ => &here.insert((number, self.pages.get(number)?)).1,
+            };
+            if may_have(block_at(page, index(u64::from(block % BLOCKS_PER_PAGE))), *hash) {
+                out.push(*hash);
+            }
+        }
+        Ok(())
     }
 
     /// The last page of terms that begins before this hash, or the first page.

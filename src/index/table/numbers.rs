@@ -1,5 +1,6 @@
 //! Which number a term has: open addressing with linear probing (Knuth, TAOCP 6.4), by the low bits
-//! of a hash that is keyed already. A slot has only the number; the term has the hash.
+//! of a hash that is keyed already. A slot has the number and a piece of the hash; the term has all
+//! of it. So what is not there is hardly ever looked for among the terms.
 
 use super::terms::Term;
 use crate::format::{TermHash, index};
@@ -8,12 +9,20 @@ use crate::format::{TermHash, index};
 #[derive(Default)]
 pub(super) struct Numbers {
     /// Some power of two; half of them at the most are taken.
-    slots: Vec<u32>,
+    slots: Vec<Slot>,
     taken: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    number: u32,
+    /// Bits of the hash that do not say the place.
+    piece: u32,
 }
 
 /// What no term has for a number.
 const NONE: u32 = u32::MAX;
+const FREE: Slot = Slot { number: NONE, piece: 0 };
 /// Slots at first.
 const FEW: usize = 64;
 
@@ -21,22 +30,22 @@ impl Numbers {
     /// Room for so many terms.
     pub(super) fn with_room(terms: usize) -> Self {
         let slots = (2 * terms).next_power_of_two().max(FEW);
-        Self { slots: vec![NONE; slots], taken: 0 }
+        Self { slots: vec![FREE; slots], taken: 0 }
     }
 
     /// The number of the term with this hash; `terms` are all, by number.
     #[inline]
     pub(super) fn find(&self, hash: TermHash, terms: &[Term]) -> Option<u32> {
-        let mut slot = self.first(hash)?;
+        let (mut at, wanted) = (self.first(hash)?, piece(hash));
         loop {
-            let nth = *self.slots.get(slot)?;
-            if nth == NONE {
+            let Slot { number, piece } = *self.slots.get(at)?;
+            if number == NONE {
                 return None;
             }
-            if terms.get(index(u64::from(nth)))?.hash == hash {
-                return Some(nth);
+            if piece == wanted && terms.get(index(u64::from(number)))?.hash == hash {
+                return Some(number);
             }
-            slot = (slot + 1) & (self.slots.len() - 1);
+            at = (at + 1) & (self.slots.len() - 1);
         }
     }
 
@@ -52,13 +61,13 @@ impl Numbers {
         }
     }
 
-    fn put(&mut self, hash: TermHash, nth: u32) {
-        let Some(mut slot) = self.first(hash) else { return };
-        while self.slots.get(slot).is_some_and(|taken| *taken != NONE) {
-            slot = (slot + 1) & (self.slots.len() - 1);
+    fn put(&mut self, hash: TermHash, number: u32) {
+        let Some(mut at) = self.first(hash) else { return };
+        while self.slots.get(at).is_some_and(|slot| slot.number != NONE) {
+            at = (at + 1) & (self.slots.len() - 1);
         }
-        if let Some(slot) = self.slots.get_mut(slot) {
-            *slot = nth;
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = Slot { number, piece: piece(hash) };
             self.taken += 1;
         }
     }
@@ -72,6 +81,11 @@ impl Numbers {
 
     /// Bytes that it takes.
     pub(super) fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<u32>()
+        self.slots.capacity() * size_of::<Slot>()
     }
+}
+
+fn piece(hash: TermHash) -> u32 {
+    let [_, _, _, _, a, b, c, d, ..] = hash.0.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
