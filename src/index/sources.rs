@@ -119,7 +119,7 @@ impl Sources {
             if run.header().first > head {
                 continue;
             }
-            if let Some(entry) = run.find(hash)? {
+            if let Some(entry) = run.find_let_through(hash)? {
                 let count = u64::from(run.postings_before(&entry, beyond(run, head))?);
                 return Ok(Version::new(entry.base.saturating_add(count)));
             }
@@ -215,7 +215,7 @@ impl Sources {
             with.clear();
             run.let_through(terms, &mut with)?;
             for term in with.iter().copied() {
-                let Some(entry) = run.find(term)? else { continue };
+                let Some(entry) = run.find_let_through(term)? else { continue };
                 let before = run.postings_before(
                     &entry,
                     narrow(from.get().saturating_sub(run.header().first.get())),
@@ -254,8 +254,9 @@ impl Sources {
                 return Ok(Some(place));
             }
         }
-        for run in self.runs_with(key.of(TermKind::Document))? {
-            if let Some(place) = run.document(key)? {
+        let hash = key.of(TermKind::Document);
+        for run in self.runs_with(hash)? {
+            if let Some(place) = run.document_let_through(hash)? {
                 return Ok(Some(place));
             }
         }

@@ -290,11 +290,12 @@ impl Commit {
 
     /// Whether no id is there twice.
     fn check_ids(&self) -> Result<(), Refusal> {
-        let mut ids: Vec<Uuid> = self.events().filter_map(|event| event.id).collect();
-        // Sorted, the same ones stand side by side.
+        let ids = self.events().filter_map(|event| event.id);
+        // As numbers, which are compared at once; sorted, the same ones stand side by side.
+        let mut ids: Vec<u128> = ids.map(|id| id.as_u128()).collect();
         ids.sort_unstable();
         match ids.iter().zip(ids.iter().skip(1)).find(|(id, next)| id == next) {
-            Some((id, _)) => Err(Refusal::Invalid(Invalid::IdTwice { id: *id })),
+            Some((id, _)) => Err(Refusal::Invalid(Invalid::IdTwice { id: Uuid::from_u128(*id) })),
             None => Ok(()),
         }
     }

@@ -135,7 +135,12 @@ impl Run {
 
     /// A term of events, if it is there.
     pub fn find(&self, hash: TermHash) -> Result<Option<TermEntry>, RunError> {
-        match self.entry(hash)? {
+        if self.may_have(hash)? { self.find_let_through(hash) } else { Ok(None) }
+    }
+
+    /// A term of events that the filter lets through, if it is there.
+    pub fn find_let_through(&self, hash: TermHash) -> Result<Option<TermEntry>, RunError> {
+        match self.entry_let_through(hash)? {
             Some(entry) if entry.document().is_some() => Err(self.lies()),
             entry => Ok(entry),
         }
@@ -143,17 +148,23 @@ impl Run {
 
     /// The newest record of a document, if the run knows of one.
     pub fn document(&self, key: TermHash) -> Result<Option<DocumentPlace>, RunError> {
-        let Some(entry) = self.entry(key.of(TermKind::Document))? else { return Ok(None) };
+        let hash = key.of(TermKind::Document);
+        if self.may_have(hash)? { self.document_let_through(hash) } else { Ok(None) }
+    }
+
+    /// The newest record of a document whose term the filter lets through, if the run knows of one.
+    pub fn document_let_through(&self, hash: TermHash) -> Result<Option<DocumentPlace>, RunError> {
+        let Some(entry) = self.entry_let_through(hash)? else { return Ok(None) };
         entry.document().map(Some).ok_or_else(|| self.lies())
     }
 
     /// A term, if it is there.
     pub fn entry(&self, hash: TermHash) -> Result<Option<TermEntry>, RunError> {
-        if self.may_have(hash)? { self.entry_unless_filtered(hash) } else { Ok(None) }
+        if self.may_have(hash)? { self.entry_let_through(hash) } else { Ok(None) }
     }
 
     /// A term that the filter lets through, if it is there.
-    pub fn entry_unless_filtered(&self, hash: TermHash) -> Result<Option<TermEntry>, RunError> {
+    fn entry_let_through(&self, hash: TermHash) -> Result<Option<TermEntry>, RunError> {
         let mut number = self.page_before(hash)?;
         while number < self.sections.terms.end {
             let page = self.pages.get(number)?;
