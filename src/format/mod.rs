@@ -39,6 +39,7 @@ pub use slot::{Mark, Slot};
 pub use stub::Stub;
 pub use term::{
     DocumentEntry, DocumentPlace, Entries, Entry, Named, PlacedEvent, Resolved, TermKind, TermName,
+    terms_of_ids,
 };
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Terms: what the index knows events by.
 
-use super::check::TermHash;
+use super::check::{FileKey, TermHash};
 use crate::words::{LogOffset, Position, Revision, Version};
 use uuid::Uuid;
 
@@ -105,6 +105,15 @@ pub struct Resolved {
     pub reference: u32,
     /// For a stream that the table has: its version.
     pub version: Option<Version>,
+}
+
+/// The terms of the ids that an event was given, as [`TermKind::IDS`] has them.
+pub fn terms_of_ids(ids: [Option<Uuid>; 3], key: &FileKey) -> [Option<TermHash>; 3] {
+    let mut kinds = TermKind::IDS.into_iter();
+    ids.map(|id| {
+        let kind = kinds.next()?;
+        id.map(|id| key.term(id.as_bytes()).of(kind))
+    })
 }
 
 /// An event of a commit that has its place: its names are numbers among the names of the commit.

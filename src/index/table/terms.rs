@@ -5,7 +5,7 @@ use super::numbers::Numbers;
 use super::postings::{List, Postings, Spot};
 use crate::format::{
     DocumentEntry, DocumentPlace, Entry, FileKey, Listed, PlacedEvent, Resolved, TermEntry,
-    TermHash, TermKind, TermName, index, u64_of,
+    TermHash, TermKind, TermName, index, terms_of_ids, u64_of,
 };
 use crate::words::{LogOffset, Version, category_of};
 use std::collections::BTreeMap;
@@ -144,11 +144,7 @@ impl Terms {
         let tag = |tag: &crate::format::Named<'_>| tag.hash.of(TermKind::Tag);
         let tags: Vec<u32> = tags.map(|it| self.id(tag(it), || (TermKind::Tag, it.text))).collect();
         let names = (stream, event_type, tags.into_iter());
-        let mut ids = entry.ids.into_iter();
-        let ids = TermKind::IDS.map(|kind| {
-            let id = ids.next().flatten()?;
-            Some(key.term(id.as_bytes()).of(kind))
-        });
+        let ids = terms_of_ids(entry.ids, key);
         self.push((entry.version, entry.payload, ids), position, names, key);
     }
 

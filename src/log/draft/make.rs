@@ -3,7 +3,7 @@
 use super::{Draft, DraftDocument, DraftEvent, DraftRecord, DraftStream};
 use crate::format::{
     BodyPlan, DOCUMENT_LEN, DocumentPlace, FRAME_LEN, FileKey, RawDocument, TermKind,
-    event_head_len, index, u64_of,
+    event_head_len, index, terms_of_ids, u64_of,
 };
 use crate::words::{
     Change, Commit, DocumentPart, ExpectedVersion, Limit, LimitExceeded, LogOffset, NewEvent,
@@ -64,11 +64,7 @@ impl Draft {
         }
         self.names.use_it(stream_name);
         self.names.use_it(type_name);
-        let mut ids = [event.id, event.correlation_id, event.causation_id].into_iter();
-        let ids = TermKind::IDS.map(|kind| {
-            let id = ids.next().flatten()?;
-            Some(key.term(id.as_bytes()).of(kind))
-        });
+        let ids = terms_of_ids([event.id, event.correlation_id, event.causation_id], key);
         self.events.push(DraftEvent {
             at: 0,
             body_crc: 0,
