@@ -115,28 +115,16 @@ impl Sources {
                 return Ok(Version::new(base.saturating_add(count)));
             }
         }
-        for run in self.runs_with(hash)? {
+        for run in self.runs.iter().rev() {
             if run.header().first > head {
                 continue;
             }
-            if let Some(entry) = run.find_let_through(hash)? {
+            if let Some(entry) = run.find(hash)? {
                 let count = u64::from(run.postings_before(&entry, beyond(run, head))?);
                 return Ok(Version::new(entry.base.saturating_add(count)));
             }
         }
         Ok(Version::NONE)
-    }
-
-    /// The runs whose filters let a term through, newest first.
-    fn runs_with(&self, hash: TermHash) -> Result<impl Iterator<Item = &Arc<Run>>, RunError> {
-        // A slot has no more than 40 runs; of what is beyond nothing is ruled out.
-        let mut with = [true; 64];
-        for (run, with) in self.runs.iter().zip(&mut with) {
-            *with = run.may_have(hash)?;
-        }
-        let runs = self.runs.iter().enumerate().rev();
-        let runs = runs.filter(move |(nth, _)| with.get(*nth).copied().unwrap_or(true));
-        Ok(runs.map(|(_, run)| run))
     }
 
     /// Positions of a stream's events from version `from` on up to version `to`, ascending: one at
@@ -254,9 +242,8 @@ impl Sources {
                 return Ok(Some(place));
             }
         }
-        let hash = key.of(TermKind::Document);
-        for run in self.runs_with(hash)? {
-            if let Some(place) = run.document_let_through(hash)? {
+        for run in self.runs.iter().rev() {
+            if let Some(place) = run.document(key)? {
                 return Ok(Some(place));
             }
         }

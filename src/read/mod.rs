@@ -9,6 +9,7 @@ mod listing;
 mod names;
 mod range;
 mod summary;
+mod verify;
 mod view;
 
 pub use counts::Counts;
@@ -17,5 +18,5 @@ pub use documents::Documents;
 pub use keys::Keys;
 pub use names::Names;
 pub use range::Read;
-pub use summary::StreamReport;
+pub use verify::StreamReport;
 pub use view::{Reader, View};

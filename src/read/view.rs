@@ -1,6 +1,6 @@
 //! A view for users.
 
-use super::{Counts, Cursor, Documents, Keys, Names, Read, StreamReport, summary};
+use super::{Counts, Cursor, Documents, Keys, Names, Read, StreamReport, summary, verify};
 use crate::engine::{self, READ_ONE};
 use crate::format::TermKind;
 use crate::index::{Matching, Wanted};
@@ -156,7 +156,7 @@ impl View {
     /// Whether the index has all events of the log is what [`Store::verify`](crate::Store::verify)
     /// looks at.
     pub fn verify_stream(&self, name: &str) -> Result<StreamReport, Error> {
-        summary::verify_stream(&self.view, name)
+        verify::verify_stream(&self.view, name)
     }
 }
 

@@ -148,13 +148,7 @@ impl Run {
 
     /// The newest record of a document, if the run knows of one.
     pub fn document(&self, key: TermHash) -> Result<Option<DocumentPlace>, RunError> {
-        let hash = key.of(TermKind::Document);
-        if self.may_have(hash)? { self.document_let_through(hash) } else { Ok(None) }
-    }
-
-    /// The newest record of a document whose term the filter lets through, if the run knows of one.
-    pub fn document_let_through(&self, hash: TermHash) -> Result<Option<DocumentPlace>, RunError> {
-        let Some(entry) = self.entry_let_through(hash)? else { return Ok(None) };
+        let Some(entry) = self.entry(key.of(TermKind::Document))? else { return Ok(None) };
         entry.document().map(Some).ok_or_else(|| self.lies())
     }
 
@@ -187,20 +181,25 @@ impl Run {
         self.sane(TermEntry::decode(&page, index(u64::from(nth % TERMS_PER_PAGE))), number)
     }
 
+    /// Where a term's block is in the filter, if there is one: the page, and which of its blocks.
+    #[inline]
+    fn block_of(&self, hash: TermHash) -> (u32, usize) {
+        let block = Block::of(hash, self.blocks);
+        let number = self.sections.filter.start.saturating_add(block / BLOCKS_PER_PAGE);
+        (number, index(u64::from(block % BLOCKS_PER_PAGE)))
+    }
+
     /// Whether the filter lets a term through.
     ///
-    /// It is the first that is asked, and mostly the last; of many terms or runs it is asked in one
-    /// go, so that the processor waits for several places of memory at once.
+    /// It is the first that is asked, and mostly the last; of many terms it is asked in one go, so
+    /// that the processor waits for several places of memory at once.
     #[inline]
     pub fn may_have(&self, hash: TermHash) -> Result<bool, RunError> {
         if self.blocks == 0 {
             return Ok(true);
         }
-        let block = Block::of(hash, self.blocks);
-        let page =
-            self.pages.get(self.sections.filter.start.saturating_add(block / BLOCKS_PER_PAGE))?;
-        let block = block_at(&page, index(u64::from(block % BLOCKS_PER_PAGE)));
-        Ok(may_have(block, hash))
+        let (number, nth) = self.block_of(hash);
+        Ok(may_have(block_at(&self.pages.get(number)?, nth), hash))
     }
 
     /// Adds those of some terms, sorted, that the filter lets through: page by page.
@@ -215,13 +214,12 @@ impl Run {
         }
         let mut here = None;
         for hash in sorted {
-            let block = Block::of(*hash, self.blocks);
-            let number = self.sections.filter.start.saturating_add(block / BLOCKS_PER_PAGE);
+            let (number, nth) = self.block_of(*hash);
             let page = match &here {
                 Some((known, page)) if *known == number => page,
                 _ => &here.insert((number, self.pages.get(number)?)).1,
             };
-            if may_have(block_at(page, index(u64::from(block % BLOCKS_PER_PAGE))), *hash) {
+            if may_have(block_at(page, nth), *hash) {
                 out.push(*hash);
             }
         }

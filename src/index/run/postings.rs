@@ -29,13 +29,9 @@ impl Run {
         // They ascend; one that does not, or lies outside, is a lie.
         let (mut nth, mut before) = (from, None);
         while nth < to {
-            let place = entry.start.saturating_add(nth);
-            let number = self.sections.postings.start.saturating_add(place / POSTINGS_PER_PAGE);
+            let (number, first) = self.posting_place(entry, nth);
             let page = self.pages.get(number)?;
-            let first = place % POSTINGS_PER_PAGE;
-            let count = (POSTINGS_PER_PAGE - first).min(to - nth);
-            let words = words_from(&page, index(u64::from(first)));
-            let words = words.get(..index(u64::from(count))).unwrap_or_default();
+            let (words, count) = words_of(&page, first, to - nth);
             let last = ascending(before, words).filter(|last| *last < self.events);
             before = Some(last.ok_or_else(|| self.pages.damaged(number))?);
             each(words);
@@ -120,6 +116,14 @@ impl Run {
 }
 
 impl Run {
+    /// Where the `nth` posting of a term with several stands: the page, and which of its postings.
+    #[inline]
+    fn posting_place(&self, entry: &TermEntry, nth: u32) -> (u32, u32) {
+        let place = entry.start.saturating_add(nth);
+        let number = self.sections.postings.start.saturating_add(place / POSTINGS_PER_PAGE);
+        (number, place % POSTINGS_PER_PAGE)
+    }
+
     /// The same in the page that has the posting `low`, if it is there; and how many postings the
     /// page has from `low` on, which are all of events before if it is not.
     fn seek_in_page(
@@ -128,15 +132,15 @@ impl Run {
         (low, up): (u32, u32),
         nth: u32,
     ) -> Result<(Option<(u32, u32)>, u32), RunError> {
-        let place = entry.start.saturating_add(low);
-        let number = self.sections.postings.start.saturating_add(place / POSTINGS_PER_PAGE);
+        let (number, first) = self.posting_place(entry, low);
         let page = self.pages.get(number)?;
-        let first = place % POSTINGS_PER_PAGE;
-        let count = (POSTINGS_PER_PAGE - first).min(up - low);
-        let words = words_from(&page, index(u64::from(first)));
-        let words = words.get(..index(u64::from(count))).unwrap_or_default();
+        let (words, count) = words_of(&page, first, up - low);
         let at = |nth: usize| words.get(nth).map_or(u32::MAX, |word| u32::from_le_bytes(*word));
-        if at(words.len().saturating_sub(1)) < nth || words.is_empty() {
+        let last = at(words.len().saturating_sub(1));
+        if last >= self.events {
+            return Err(self.pages.damaged(number));
+        }
+        if last < nth {
             return Ok((None, count));
         }
         let ahead = u64::from(nth.saturating_sub(at(0))) * u64::from(entry.count);
@@ -149,6 +153,13 @@ impl Run {
         let found = low.saturating_add(u32::try_from(found).unwrap_or(u32::MAX));
         Ok((Some((found, posting)), count))
     }
+}
+
+/// The postings of a page from the `first` on, as many as are wanted and there, and their number.
+fn words_of(page: &[u8], first: u32, wanted: u32) -> (&[[u8; 4]], u32) {
+    let count = (POSTINGS_PER_PAGE - first).min(wanted);
+    let words = words_from(page, index(u64::from(first)));
+    (words.get(..index(u64::from(count))).unwrap_or_default(), count)
 }
 
 /// Looks at postings of a term one by one, most of which stand in the same page.
@@ -170,9 +181,7 @@ impl<'a> Probe<'a> {
         if self.entry.count == 1 {
             return Ok(self.entry.start);
         }
-        let place = self.entry.start.saturating_add(nth);
-        let first = self.run.sections.postings.start;
-        let number = first.saturating_add(place / POSTINGS_PER_PAGE);
+        let (number, nth) = self.run.posting_place(self.entry, nth);
         let page = match &self.page {
             Some(page) if self.number == number => page,
             _ => {
@@ -180,7 +189,7 @@ impl<'a> Probe<'a> {
                 self.page.insert(self.run.pages.get(number)?)
             }
         };
-        let posting = u32_at(page, index(u64::from(place % POSTINGS_PER_PAGE)));
+        let posting = u32_at(page, index(u64::from(nth)));
         if posting < self.run.events { Ok(posting) } else { Err(self.run.pages.damaged(number)) }
     }
 }
