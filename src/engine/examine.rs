@@ -10,6 +10,7 @@ use crate::format::{
 use crate::index::{Index, Reach, Sources, Table};
 use crate::log::{
     Evidence, Residue, SegmentList, Stop, Verdict, Walk, Window, decide, load_segments, scan_past,
+    torn_headers,
 };
 use crate::storage::{Storage, read_full};
 use crate::words::{Corruption, Error, ErrorKind, LogOffset, Position, Timestamp};
@@ -27,6 +28,8 @@ pub struct Examined {
     pub page: usize,
     /// The segments.
     pub segments: SegmentList,
+    /// Headers of segments that a crash has torn, as they were.
+    pub torn: Vec<SegmentHeader>,
     /// The runs, and the index of what the walk met.
     pub index: Option<(Index, Arc<Reach>)>,
     /// Runs that were damaged and made anew.
@@ -223,7 +226,11 @@ fn look(
     let key = slot.identity.key;
     let size = storage.size()?;
     let mut corruption = None;
-    let segments = match load_segments(&**storage, &key, &slot.segments, slot.index.at)? {
+    let torn = match slot.clean {
+        true => Vec::new(),
+        false => torn_headers(&**storage, &key, &slot.segments, slot.watermark)?,
+    };
+    let segments = match load_segments(&**storage, &key, &slot.segments, slot.index.at, &torn)? {
         Ok(segments) => segments,
         Err(place) => {
             corruption = Some(header_damage(place));
@@ -295,6 +302,7 @@ fn look(
         verdict: Verdict::Unreadable,
         corruption,
         segments: segments.clone(),
+        torn,
         slot,
         page,
         index: Some((index, reach)),

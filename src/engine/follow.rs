@@ -108,7 +108,7 @@ impl Follow {
                 Some(segments) => Ok(segments),
                 None => {
                     let start = slot.index.at.min(state.here.at);
-                    load_segments(storage, &slot.identity.key, &slot.segments, start)
+                    load_segments(storage, &slot.identity.key, &slot.segments, start, &[])
                         .map_err(failed)?
                 }
             };

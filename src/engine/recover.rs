@@ -1,5 +1,5 @@
-//! After a crash: what is kept is written again, what is discarded is zeroed, and a new epoch
-//! begins. In that order.
+//! After a crash: what is kept is written again, what is discarded is zeroed, torn headers are
+//! mended, and a new epoch begins. In that order.
 
 use super::core::Core;
 use super::examine::Examined;
@@ -29,6 +29,10 @@ pub fn recover(
     if settings.rules.zero {
         zero(storage, found).map_err(failed)?;
     }
+    for header in &found.torn {
+        let bytes = header.encode(&core.identity.key);
+        write_full(storage, &bytes, header.own.extent.file_offset).map_err(failed)?;
+    }
     let counter = slots.newest.epoch.counter + 1;
     let epoch = Epoch { counter, salt: settings.random(counter.wrapping_add(16)) };
     slots.write(core, found.recorded, Before::Sync, |slot| {
@@ -42,7 +46,7 @@ pub fn recover(
 /// Writes [D, B) again with its own bytes. After a failed write-back pages are clean although the
 /// device never had them; a sync alone would not write them.
 fn rewrite(storage: &dyn Storage, found: &Examined) -> io::Result<()> {
-    let mut buffer = vec![0; index(CHUNK)];
+    let mut buffer = vec![0; index(unproven(found).min(CHUNK))];
     for segment in found.segments.iter() {
         let begin = found.watermark.max(segment.log_offset.plus(u64_of(SEGMENT_HEADER_LEN)));
         let end = found.end.at.min(segment.log_end());

@@ -1,7 +1,9 @@
 //! What stands past the place where a walk ended.
 
 use super::SegmentList;
-use crate::format::{Epoch, FRAME_LEN, FileKey, FrameHeader, PAGE, Stub, index, u64_of};
+use crate::format::{
+    Epoch, FRAME_LEN, FileKey, FrameHeader, PAGE, SegmentRef, Stub, index, u64_of,
+};
 use crate::storage::{Storage, read_full};
 use crate::words::LogOffset;
 use std::io;
@@ -39,7 +41,9 @@ pub fn scan_past(
 ) -> io::Result<Residue> {
     let mut residue = Residue::default();
     let mut stub_at_end = false;
-    let mut buffer = vec![0; CHUNK + OVERLAP];
+    let left = |segment: &SegmentRef| index(segment.log_end().since(end.max(segment.log_offset)));
+    let most = segments.iter().map(left).max().unwrap_or(0);
+    let mut buffer = vec![0; most.min(CHUNK + OVERLAP)];
     for segment in segments.iter().filter(|segment| segment.log_end() > end) {
         let mut at = end.max(segment.first_frame());
         while at < segment.log_end() {

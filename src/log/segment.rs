@@ -264,7 +264,7 @@ impl SegmentList {
             && places.last().is_some_and(|last| last.log_end() == first.place.log_offset)
             && follow.map(|(a, b)| (a.log_end(), b.log_offset)).all(|(end, next)| end == next);
         if !complete {
-            places = match load_segments(storage, key, &[first.place], LogOffset::ZERO)? {
+            places = match load_segments(storage, key, &[first.place], LogOffset::ZERO, &[])? {
                 Ok(all) => all.iter().copied().filter(|place| *place != first.place).collect(),
                 Err(place) => return Ok(Err(place)),
             };
@@ -286,8 +286,31 @@ fn read_header(
     Ok(header.filter(|header| header.own == place))
 }
 
+/// The headers, as they were, of those of these segments in which nothing is proven and whose
+/// header fails its check: a crash may have torn it together with the first frame, which stands in
+/// the same sector.
+pub fn torn_headers(
+    storage: &dyn Storage,
+    key: &FileKey,
+    named: &[SegmentRef],
+    proven: LogOffset,
+) -> io::Result<Vec<SegmentHeader>> {
+    let mut torn = Vec::new();
+    for (nth, own) in named.iter().enumerate().rev() {
+        if own.first_frame() < proven {
+            break;
+        }
+        let before = nth.checked_sub(1).and_then(|before| named.get(before).copied());
+        let is_known = before.is_some() || own.log_offset == LogOffset::ZERO;
+        if is_known && read_header(storage, key, *own)?.is_none() {
+            torn.push(SegmentHeader { own: *own, before });
+        }
+    }
+    Ok(torn)
+}
+
 /// The segments of the log from the one that holds `start` on: those that a slot names, and those
-/// before them, by their headers.
+/// before them, by their headers. Those in `torn` have the header that is given there.
 ///
 /// The place of one whose header fails its check, or is not what the next one says it is.
 pub fn load_segments(
@@ -295,12 +318,18 @@ pub fn load_segments(
     key: &FileKey,
     named: &[SegmentRef],
     start: LogOffset,
+    torn: &[SegmentHeader],
 ) -> io::Result<Result<SegmentList, SegmentRef>> {
     let mut places = Vec::new();
     let mut wanted = named.last().copied();
     let mut named = named.iter().rev().skip(1);
     while let Some(place) = wanted {
-        let Some(header) = read_header(storage, key, place)? else { return Ok(Err(place)) };
+        let known = torn.iter().find(|header| header.own == place).copied();
+        let header = match known {
+            Some(header) => Some(header),
+            None => read_header(storage, key, place)?,
+        };
+        let Some(header) = header else { return Ok(Err(place)) };
         places.push(place);
         if place.log_offset <= start {
             break;

@@ -57,3 +57,43 @@ fn a_slot_never_names_more_runs_than_it_has_room_for() {
     let index = store.stats().unwrap().index;
     assert!(index.tail_events < 40, "{} events wait", index.tail_events);
 }
+
+/// Incident: a store opened with `pad_to_sector` was refused after a crash. Mechanism: the header of
+/// a segment shares its sector with the segment's first frame, whose write may spoil that sector as
+/// a whole. Fix: where nothing in the segment is proven, it is taken as the slot names it, and
+/// recovery writes the header again.
+#[test]
+fn a_segment_header_that_was_torn_with_the_first_frame_is_mended() {
+    let disk = Arc::new(MemoryStorage::new());
+    let options = Options::new().without_keeper().pad_to_sector().segments(4_096, 4_096);
+    let store = options.open_storage(disk.clone()).unwrap();
+    let mut appended = 0;
+    let is_header = |page: &&[u8]| page.starts_with(b"ANSG");
+    let newest = loop {
+        let event = NewEvent::new("Noted", vec![7; 400]);
+        let commit = annals::Commit::new().append("a", appended, [event]);
+        store.commit(commit.durability(Durability::Buffered)).unwrap();
+        appended += 1;
+        // Pages of segments, each with its first frame or still without.
+        let bytes = disk.to_bytes();
+        let (pages, _) = bytes.as_chunks::<4_096>();
+        let begun = pages.iter().map(<[u8; 4_096]>::as_slice).filter(is_header).filter(|page| {
+            let first_frame = &page[64..68];
+            first_frame == b"ANFR"
+        });
+        if begun.count() == 3 {
+            break pages.iter().rposition(|page| is_header(&&page[..]) && page[64] != 0).unwrap();
+        }
+    };
+
+    let mut bytes = disk.to_bytes();
+    bytes[newest * 4_096..][..512].fill(0xA7);
+    let disk = Arc::new(MemoryStorage::from_bytes(bytes));
+    let looking = options.open_storage_read_only(disk.clone()).unwrap();
+    assert_eq!(looking.head().unwrap().get(), appended - 1);
+    let store = options.open_storage(disk.clone()).unwrap();
+    store.append("a", appended - 1, [NewEvent::new("Noted", "again")]).unwrap();
+    assert!(store.verify().unwrap().is_whole());
+    store.close().unwrap();
+    assert_eq!(options.open_storage(disk).unwrap().head().unwrap().get(), appended);
+}
