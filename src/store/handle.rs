@@ -341,6 +341,22 @@ impl Store {
         copy_to(path.as_ref(), |target| self.engine.backup(target, progress))
     }
 
+    /// As [`Store::backup_to`], to an empty device.
+    ///
+    /// ```
+    /// use annals::storage::MemoryStorage;
+    /// use annals::{NewEvent, Options, Store};
+    /// let store = Store::in_memory()?;
+    /// store.append("order-1", 0, [NewEvent::new("OrderPlaced", "{}")])?;
+    /// let copy = std::sync::Arc::new(MemoryStorage::new());
+    /// store.backup_to_storage(copy.clone())?;
+    /// assert_eq!(Options::new().open_storage(copy)?.head()?.get(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn backup_to_storage(&self, device: Arc<dyn Storage>) -> Result<CopyReport, Error> {
+        self.engine.backup(&device, |_, _| ControlFlow::Continue(()))
+    }
+
     /// Writes everything anew to a new file: a store with an id of its own, that has the same
     /// events at the same positions, and no unused room. Ids that were derived are written out.
     pub fn compact_to(&self, path: impl AsRef<Path>) -> Result<CopyReport, Error> {
@@ -355,6 +371,11 @@ impl Store {
         progress: impl FnMut(u64, u64) -> ControlFlow<()>,
     ) -> Result<CopyReport, Error> {
         copy_to(path.as_ref(), |target| self.engine.compact(target, progress))
+    }
+
+    /// As [`Store::compact_to`], to an empty device.
+    pub fn compact_to_storage(&self, device: Arc<dyn Storage>) -> Result<CopyReport, Error> {
+        self.engine.compact(&device, |_, _| ControlFlow::Continue(()))
     }
 
     /// Does now what the background thread would do some time: for stores opened [without

@@ -1,6 +1,6 @@
 //! What has to hold after a crash.
 
-use crate::plan::{KEYS, Model, ModelDocument, ModelEvent};
+use crate::model::{KEYS, Model, ModelDocument, ModelEvent, STREAMS};
 use annals::{Durability, Event, Keys, Read, Store};
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 /// is wrong.
 pub(crate) fn prefix(store: &Store, model: &Model) -> Result<usize, String> {
     let head = events(store, model)?;
+    streams(store, model, head)?;
     // Commits without events don't move the head: documents tell how many of those there are.
     let mut counts = Vec::new();
     let mut events = 0;
@@ -20,24 +21,31 @@ pub(crate) fn prefix(store: &Store, model: &Model) -> Result<usize, String> {
     let Some(most) = counts.last() else {
         return Err(format!("the head, {head}, is within a commit"));
     };
-    streams(store, &model.cut(*most))?;
     let found = documents(store)?;
-    let fitting = counts.into_iter().rev().find(|count| {
-        let mut wanted = model.cut(*count).documents();
-        wanted.retain(|_, document| document.value.is_some());
-        found == wanted
-    });
+    // Usually all of them are there.
+    let fits = |count: &usize| {
+        let there = |(_, document): &(&str, ModelDocument<'_>)| document.value.is_some();
+        model
+            .documents(*count)
+            .into_iter()
+            .filter(there)
+            .eq(found.iter().map(|(key, document)| (*key, document.borrowed())))
+    };
+    if fits(most) {
+        return Ok(*most);
+    }
+    let fitting = counts.into_iter().rev().skip(1).find(fits);
     fitting.ok_or_else(|| format!("the documents are those of no prefix: {found:?}"))
 }
 
 /// Asserts that a commit that landed lands no second time, and the next one once.
 pub(crate) fn retry(store: &Store, model: &Model, there: usize) -> Result<(), String> {
-    let head: usize = model.cut(there).events().count();
+    let head = model.head(there);
     if let Some(landed) = there.checked_sub(1).and_then(|last| model.commits.get(last))
         && !landed.events.is_empty()
     {
         let again = store.commit(&landed.made).map_err(|error| format!("retry: {error}"))?;
-        if !again.replayed || again.last.get() != head as u64 {
+        if !again.replayed || again.last.get() != head {
             return Err(format!("a commit that landed lands once more: {again:?}"));
         }
     }
@@ -59,7 +67,9 @@ fn events(store: &Store, model: &Model) -> Result<u64, String> {
         let found = cursor.next_event().map_err(|error| error.to_string())?;
         let Some(event) = found else { break };
         head += 1;
-        same(&event, expected, head).map_err(|what| format!("position {head}: {what}"))?;
+        if !is_same(&event, expected, head) {
+            return Err(format!("position {head}: found {event:?}, not {expected:?}"));
+        }
     }
     match cursor.next_event() {
         Ok(None) => {}
@@ -70,36 +80,58 @@ fn events(store: &Store, model: &Model) -> Result<u64, String> {
     if found == head { Ok(head) } else { Err(format!("the head is {found}, not {head}")) }
 }
 
-/// The streams are what the model says.
-fn streams(store: &Store, model: &Model) -> Result<(), String> {
-    for stream in ["s-0", "s-1", "s-2", "s-3"] {
-        let positions = (1..).zip(model.events()).filter(|(_, event)| event.stream == stream);
-        let positions: Vec<u64> = positions.map(|(position, _)| position).collect();
-        let found = store.stream_version(stream).map_err(|error| error.to_string())?.get();
-        if found != positions.len() as u64 {
-            return Err(format!("stream {stream} is at version {found}, not {}", positions.len()));
-        }
+/// The streams are what the model says, up to this head.
+fn streams(store: &Store, model: &Model, head: u64) -> Result<(), String> {
+    let view = store.view().map_err(|error| error.to_string())?;
+    for stream in STREAMS {
+        let events = (1..=head).zip(model.events()).filter(|(_, event)| event.stream == stream);
+        let mut positions = events.map(|(position, _)| position);
         // By the postings of the stream: the very events, in their order.
-        let cursor = store.read_stream(stream, Read::new()).map_err(|error| error.to_string())?;
-        let found: Result<Vec<u64>, _> =
-            cursor.map(|event| event.map(|event| event.position.get())).collect();
-        if found.as_ref().ok() != Some(&positions) {
-            return Err(format!("stream {stream} has {found:?}, not {positions:?}"));
+        let mut cursor = view.stream(stream, Read::new());
+        let mut version = 0;
+        while let Some(event) = cursor.next_event().map_err(|error| error.to_string())? {
+            version += 1;
+            let found = Some(event.position.get());
+            let expected = positions.next();
+            if found != expected {
+                return Err(format!("stream {stream} has {found:?}, not {expected:?}"));
+            }
+        }
+        if let Some(missing) = positions.next() {
+            return Err(format!("stream {stream} has not got {missing}"));
+        }
+        let found = view.stream_version(stream).map_err(|error| error.to_string())?.get();
+        if found != version {
+            return Err(format!("stream {stream} is at version {found}, not {version}"));
         }
     }
     Ok(())
 }
 
+/// A document that the store has.
+#[derive(Debug)]
+struct FoundDocument {
+    revision: u64,
+    head: u64,
+    value: Vec<u8>,
+}
+
+impl FoundDocument {
+    fn borrowed(&self) -> ModelDocument<'_> {
+        let Self { revision, head, value } = self;
+        ModelDocument { revision: *revision, head: *head, value: Some(value) }
+    }
+}
+
 /// The documents that are there: by their keys, and as they are listed.
-fn documents(store: &Store) -> Result<BTreeMap<&'static str, ModelDocument>, String> {
+fn documents(store: &Store) -> Result<BTreeMap<&'static str, FoundDocument>, String> {
     let view = store.view().map_err(|error| error.to_string())?;
     let mut found = BTreeMap::new();
     for key in KEYS {
         let document = view.document(key).map_err(|error| error.to_string())?;
         if let Some(document) = document {
             let (revision, head) = (document.revision.get(), document.head.get());
-            let value = Some(document.value);
-            found.insert(key, ModelDocument { revision, head, value });
+            found.insert(key, FoundDocument { revision, head, value: document.value });
         }
     }
     let listed: Result<Vec<String>, _> =
@@ -111,19 +143,11 @@ fn documents(store: &Store) -> Result<BTreeMap<&'static str, ModelDocument>, Str
     Ok(found)
 }
 
-fn same(event: &Event<'_>, expected: &ModelEvent, position: u64) -> Result<(), String> {
-    let found = ModelEvent {
-        stream: event.stream().to_owned(),
-        version: event.version.get(),
-        event_type: event.event_type().to_owned(),
-        payload: event.payload.to_vec(),
-        tags: event.tags().iter().map(str::to_owned).collect(),
-    };
-    if event.position.get() != position {
-        return Err(format!("position {}, not {position}", event.position));
-    }
-    if found != *expected {
-        return Err(format!("found {found:?}, not {expected:?}"));
-    }
-    Ok(())
+fn is_same(event: &Event<'_>, expected: &ModelEvent, position: u64) -> bool {
+    event.position.get() == position
+        && event.stream() == expected.stream
+        && event.version.get() == expected.version
+        && event.event_type() == expected.event_type
+        && event.payload == expected.payload
+        && event.tags().iter().eq(expected.tags.iter().map(String::as_str))
 }

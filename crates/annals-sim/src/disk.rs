@@ -1,7 +1,7 @@
 //! The disk: a cache over durable bytes, a journal of what was asked, faults on demand.
 
 use annals::storage::Storage;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -48,18 +48,23 @@ pub(crate) struct FaultPlan {
 #[derive(Default)]
 struct State {
     cache: Vec<u8>,
-    durable: Vec<u8>,
-    /// Sectors that differ from the durable ones and will be written back.
-    dirty: BTreeMap<usize, ()>,
-    /// Sectors that differ and never will be.
-    lost: BTreeMap<usize, ()>,
+    /// What a power cut would leave; nothing where nobody is going to ask.
+    device: Option<Device>,
     journal: Option<Vec<Op>>,
     holder: u64,
     locked: bool,
     operations: usize,
     faults: Option<FaultPlan>,
     keeps_cache: bool,
-    syncs_failed: usize,
+}
+
+/// What is behind the cache.
+struct Device {
+    durable: Vec<u8>,
+    /// Sectors that differ from the durable ones and will be written back.
+    dirty: BTreeSet<usize>,
+    /// Sectors that differ and never will be.
+    lost: BTreeSet<usize>,
 }
 
 /// A device for a store. Clones are the same device; [`SimDisk::kill`] cuts off the store that has
@@ -70,13 +75,28 @@ pub struct SimDisk {
     holder: u64,
 }
 
+/// Whoever only looks: another process, which lives on when the writer dies, and whose reads are
+/// not counted.
+const OBSERVER: u64 = u64::MAX;
+
 /// Bytes of a sector.
 pub(crate) const SECTOR: usize = 512;
 
 impl SimDisk {
     /// A disk with these durable bytes.
     pub fn new(bytes: Vec<u8>) -> Self {
-        let state = State { cache: bytes.clone(), durable: bytes, ..State::default() };
+        let device =
+            Device { durable: bytes.clone(), dirty: BTreeSet::new(), lost: BTreeSet::new() };
+        Self::of(State { cache: bytes, device: Some(device), ..State::default() })
+    }
+
+    /// A disk with these bytes that is only going to be looked at as it is now: it remembers
+    /// nothing that a power cut would need.
+    pub(crate) fn scratch(bytes: Vec<u8>) -> Self {
+        Self::of(State { cache: bytes, ..State::default() })
+    }
+
+    fn of(state: State) -> Self {
         Self { state: Arc::new(Mutex::new(state)), holder: 0 }
     }
 
@@ -95,6 +115,11 @@ impl SimDisk {
         state.holder += 1;
         state.locked = false;
         Self { state: self.state.clone(), holder: state.holder }
+    }
+
+    /// The same disk for a process that only reads.
+    pub(crate) fn observer(&self) -> Self {
+        Self { state: self.state.clone(), holder: OBSERVER }
     }
 
     pub(crate) fn note(&self, note: Op) {
@@ -126,12 +151,7 @@ impl SimDisk {
 
     /// What is durable now.
     pub(crate) fn durable(&self) -> Vec<u8> {
-        self.lock().durable.clone()
-    }
-
-    /// What a reader sees now.
-    pub(crate) fn cached(&self) -> Vec<u8> {
-        self.lock().cache.clone()
+        self.lock().device.as_ref().map(|device| device.durable.clone()).unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -140,7 +160,8 @@ impl SimDisk {
 
     fn own(&self) -> io::Result<MutexGuard<'_, State>> {
         let state = self.lock();
-        if state.holder == self.holder { Ok(state) } else { Err(io::Error::other("killed")) }
+        let is_alive = state.holder == self.holder || self.holder == OBSERVER;
+        if is_alive { Ok(state) } else { Err(io::Error::other("killed")) }
     }
 }
 
@@ -174,7 +195,8 @@ fn failed(fault: Fault) -> io::Error {
 impl Storage for SimDisk {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut state = self.own()?;
-        let most = match state.fault(true) {
+        let fault = if self.holder == OBSERVER { None } else { state.fault(true) };
+        let most = match fault {
             Some(Fault::Short) => 7,
             Some(Fault::NoSpace) | None => usize::MAX,
             Some(fault) => return Err(failed(fault)),
@@ -196,9 +218,11 @@ impl Storage for SimDisk {
         let end = start + count;
         state.grow(end);
         state.cache[start..end].copy_from_slice(bytes);
-        for sector in start / SECTOR..end.div_ceil(SECTOR) {
-            state.dirty.insert(sector, ());
-            state.lost.remove(&sector);
+        if let Some(device) = &mut state.device {
+            for sector in start / SECTOR..end.div_ceil(SECTOR) {
+                device.dirty.insert(sector);
+                device.lost.remove(&sector);
+            }
         }
         if let Some(journal) = &mut state.journal {
             journal.push(Op::Write(start, bytes.to_vec()));
@@ -210,20 +234,23 @@ impl Storage for SimDisk {
         let mut state = self.own()?;
         let state = &mut *state;
         match state.fault(false) {
-            None | Some(Fault::Short | Fault::NoSpace) => {}
-            Some(Fault::Io) => {
+            None | Some(Fault::Short) => {}
+            Some(fault @ (Fault::Io | Fault::NoSpace)) => {
                 // The pages are clean from now on, and the device never had them.
-                state.lost.append(&mut state.dirty);
-                state.syncs_failed += 1;
-                return Err(failed(Fault::Io));
+                if let Some(device) = &mut state.device {
+                    device.lost.append(&mut device.dirty);
+                }
+                return Err(failed(fault));
             }
             Some(fault) => return Err(failed(fault)),
         }
-        state.durable.resize(state.cache.len(), 0);
-        for sector in std::mem::take(&mut state.dirty).into_keys() {
-            let start = sector * SECTOR;
-            let end = (start + SECTOR).min(state.cache.len());
-            state.durable[start..end].copy_from_slice(&state.cache[start..end]);
+        if let Some(device) = &mut state.device {
+            device.durable.resize(state.cache.len(), 0);
+            for sector in std::mem::take(&mut device.dirty) {
+                let start = sector * SECTOR;
+                let end = (start + SECTOR).min(state.cache.len());
+                device.durable[start..end].copy_from_slice(&state.cache[start..end]);
+            }
         }
         if let Some(journal) = &mut state.journal {
             journal.push(Op::Sync);
@@ -252,18 +279,17 @@ impl Storage for SimDisk {
 
     fn drop_cache(&self, offset: u64, length: u64) -> io::Result<()> {
         let mut state = self.own()?;
-        let state = &mut *state;
-        if state.keeps_cache {
-            return Ok(());
-        }
+        let State { cache, device, keeps_cache, .. } = &mut *state;
+        let Some(device) = device.as_mut().filter(|_| !*keeps_cache) else { return Ok(()) };
         let (first, last) = (offset as usize / SECTOR, (offset + length) as usize / SECTOR);
-        let clean: Vec<usize> = state.lost.range(first..last).map(|(sector, ())| *sector).collect();
+        let clean: Vec<usize> = device.lost.range(first..last).copied().collect();
         for sector in clean {
-            state.lost.remove(&sector);
+            device.lost.remove(&sector);
             let (start, end) = (sector * SECTOR, (sector + 1) * SECTOR);
-            let durable =
-                state.durable.get(start..end).map_or_else(|| vec![0; SECTOR], <[u8]>::to_vec);
-            state.cache[start..end].copy_from_slice(&durable);
+            match device.durable.get(start..end) {
+                Some(durable) => cache[start..end].copy_from_slice(durable),
+                None => cache[start..end].fill(0),
+            }
         }
         Ok(())
     }
@@ -281,5 +307,12 @@ impl Storage for SimDisk {
 
     fn is_locked(&self) -> io::Result<bool> {
         Ok(self.own()?.locked)
+    }
+}
+
+impl Op {
+    /// Whether it is a note that everything so far is durable, at which rot is tried.
+    pub(crate) fn is_durable_note(&self) -> bool {
+        matches!(self, Self::Durable(_))
     }
 }

@@ -13,9 +13,11 @@ const HELP: &str = "\
 annals-sim: crashes, rots and faults against a simulated disk
 
     annals-sim crash  [SEEDS]   power cuts and process deaths at every moment of a plan, and again
+    annals-sim small  [SEEDS]   the same of short plans, where unsynced sectors meet every fate
     annals-sim rot    [SEEDS]   durable sectors become garbage
     annals-sim fault  [SEEDS]   operations fail, once and from then on; a failed sync lies
     annals-sim ablate [SEEDS]   the rule with each part switched off: every part has to be missed
+    annals-sim shrink crash|small SEED   leaves out of a failing plan what it fails without
 
 SEEDS is FIRST..END, or one seed to replay it (default 0..1000).
 Exit code: 0 no violation, 1 violations, 2 wrong use.
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         [what] => (*what, Some(0..1_000)),
+        ["shrink", what, seed] => return shrunk(what, seed),
         [what, seeds] => (*what, parse(seeds)),
         _ => ("", None),
     };
@@ -38,9 +41,9 @@ fn main() -> ExitCode {
         eprint!("{HELP}");
         return ExitCode::from(2);
     };
-    let effort = Effort { steps: 24, states: 6, exhaustive: 8, again: 4 };
     let count = match what {
-        "crash" => run(seeds, &|seed| prove(seed, Rules::ALL, effort)),
+        "crash" => run(seeds, &|seed| prove(seed, Rules::ALL, Effort::LONG)),
+        "small" => run(seeds, &|seed| prove(seed, Rules::ALL, Effort::SHORT)),
         "rot" => run(seeds, &|seed| prove_rot(seed, Rules::ALL, 24)),
         "fault" => run(seeds, &|seed| prove_faults(seed, Rules::ALL, 24, 1)),
         "ablate" => return ablate(seeds.end),
@@ -77,18 +80,42 @@ fn run(seeds: Range<u64>, one: &(dyn Fn(u64) -> Count + Sync)) -> Count {
                     if seed >= seeds.end {
                         break;
                     }
-                    let count = one(seed);
+                    let mut count = one(seed);
+                    let named = |what| format!("seed {seed}: {what}");
+                    count.examples = count.examples.into_iter().map(named).collect();
                     let Ok(mut all) = all.lock() else { break };
                     all.0.add(count);
                     if all.1.elapsed().as_secs() >= 10 {
                         all.1 = Instant::now();
-                        eprintln!("seed {seed} of {}: {} states", seeds.end, all.0.states);
+                        let Count { states, double, .. } = all.0;
+                        eprintln!("seed {seed} of {}: {states} states, {double} double", seeds.end);
                     }
                 }
             });
         }
     });
     all.into_inner().map(|(count, _)| count).unwrap_or_default()
+}
+
+fn shrunk(what: &str, seed: &str) -> ExitCode {
+    let effort = match what {
+        "crash" => Effort::LONG,
+        _ => Effort::SHORT,
+    };
+    let Ok(seed) = seed.parse() else {
+        eprint!("{HELP}");
+        return ExitCode::from(2);
+    };
+    match annals_sim::shrink(seed, Rules::ALL, effort) {
+        Some(left) => {
+            println!("{left}");
+            ExitCode::FAILURE
+        }
+        None => {
+            println!("seed {seed} holds");
+            ExitCode::SUCCESS
+        }
+    }
 }
 
 fn ablate(seeds: u64) -> ExitCode {

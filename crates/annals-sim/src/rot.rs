@@ -1,28 +1,32 @@
 //! Rot: a durable sector becomes garbage. Nothing acknowledged may vanish without a word.
 
 use crate::check;
+use crate::count::Count;
 use crate::crash::Moment;
 use crate::disk::{SECTOR, SimDisk};
-use crate::plan::{self, Model};
-use crate::prove::Count;
+use crate::model::Model;
+use crate::plan::{Plan, Style};
+use crate::play::play;
 use crate::random::Random;
 use annals::Rules;
 use std::sync::Arc;
 
-/// Runs the plan of this seed, and lets each sector of what it left rot, at several moments.
+/// Plays the plan of this seed, and lets sectors of what it left rot, at several moments.
 ///
 /// `refused` is not counted here: that is what should happen.
 pub fn prove_rot(seed: u64, rules: Rules, steps: usize) -> Count {
     let mut random = Random::new(seed);
     let mut count = Count::default();
-    let start = plan::new_store(random.bits());
+    let plan = Plan::new(steps, &mut random);
+    let style = plan.style;
+    let start = style.new_store(random.bits());
     // Written under the whole rule, but for what is written at all; then read under the rule that
     // is tried.
     let written = Rules { stub: rules.stub, ..Rules::ALL };
     let disk = SimDisk::journaling(start.clone());
-    let run = plan::run(disk, Model::default(), steps, written, &mut random);
-    let journal = run.disk.take_journal();
-    let mut moment = Moment::new(start);
+    let played = play(disk, Model::default(), &plan, written, random.bits());
+    let journal = played.disk.take_journal();
+    let mut moment = Moment::new(start, 0, style.tearing());
     for (at, op) in journal.iter().enumerate() {
         moment.step(op);
         if !op.is_durable_note() || moment.durable_commits == 0 {
@@ -31,15 +35,19 @@ pub fn prove_rot(seed: u64, rules: Rules, steps: usize) -> Count {
         let power = (moment.durable_only(), moment.durable_commits, "power cut");
         let death = (moment.cache.clone(), moment.acknowledged.max(power.1), "process death");
         for (bytes, least, what) in [power, death] {
-            let model = run.model.cut(moment.begun);
+            let model = played.model.cut(moment.begun);
             for sector in rotten_sectors(&bytes, &mut random) {
-                let name = format!("seed {seed}, operation {at}, {what}, sector {sector}");
                 let rotten = rot(&bytes, sector, &mut random);
                 count.states += 1;
-                match judge(&bytes, rotten, sector, &model, least, rules, &mut random) {
+                let told =
+                    judge((&bytes, rotten, sector), &model, least, style, rules, &mut random);
+                match told {
                     Ok(Told::Enough) => {}
                     Ok(Told::Nothing) => count.silent += 1,
-                    Err(what) => count.violation(format!("{name}: {what}")),
+                    Err(wrong) => {
+                        count
+                            .violation(format!("operation {at}, {what}, sector {sector}: {wrong}"));
+                    }
                 }
             }
         }
@@ -84,18 +92,15 @@ enum Told {
 
 /// Whether what was acknowledged is there, or its loss is reported, or was never promised.
 fn judge(
-    healthy: &[u8],
-    rotten: Vec<u8>,
-    sector: usize,
+    (healthy, rotten, sector): (&[u8], Vec<u8>, usize),
     model: &Model,
     least: usize,
+    style: Style,
     rules: Rules,
     random: &mut Random,
 ) -> Result<Told, String> {
-    let seed = random.bits();
-    let open =
-        |bytes: Vec<u8>| plan::options(rules, seed).open_storage(Arc::new(SimDisk::new(bytes)));
-    let Ok(store) = open(rotten) else {
+    let options = style.options(rules, random.bits());
+    let Ok(store) = options.open_storage(Arc::new(SimDisk::scratch(rotten))) else {
         return Ok(Told::Enough);
     };
     match check::prefix(&store, model) {
