@@ -58,9 +58,9 @@ fn a_slot_never_names_more_runs_than_it_has_room_for() {
     assert!(index.tail_events < 40, "{} events wait", index.tail_events);
 }
 
-/// Incident: a store opened with `pad_to_sector` was refused after a crash. Mechanism: the header of
-/// a segment shares its sector with the segment's first frame, whose write may spoil that sector as
-/// a whole. Fix: where nothing in the segment is proven, it is taken as the slot names it, and
+/// Incident: a store opened with `pad_to_sector` was refused after a crash. Mechanism: the header
+/// of a segment shares its sector with the segment's first frame, whose write may spoil that sector
+/// as a whole. Fix: where nothing in the segment is proven, it is taken as the slot names it, and
 /// recovery writes the header again.
 #[test]
 fn a_segment_header_that_was_torn_with_the_first_frame_is_mended() {
