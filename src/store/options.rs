@@ -72,6 +72,9 @@ impl Options {
     /// Begins each commit in a sector of its own, so that no write touches a sector with bytes that
     /// were synced before. Annals assumes otherwise, as SQLite does, that bytes rewritten with the
     /// same value survive a torn write of their sector. It costs 256 bytes a commit on the average.
+    ///
+    /// Two things stay: recovery rewrites sectors, whole and as they were, and those survive; and
+    /// the first commit behind one that was written without this shares its sector.
     #[must_use]
     pub fn pad_to_sector(mut self) -> Self {
         self.settings.pad_to_sector = true;
