@@ -115,6 +115,7 @@ impl Engine {
             stop = walk.run(next, &mut visitor).map_err(failed)?;
             cancelled = progress(walk.here.at.since(at), all).is_break();
         }
+        compared.failed.take().map_or(Ok(()), Err)?;
         let (here, commits) = (walk.here.at, walk.commits);
         if stop.is_some() {
             report.issues.push(view.damage_at(here));
@@ -131,6 +132,8 @@ impl Engine {
 struct Compared {
     parts: Vec<Part>,
     now: usize,
+    /// Why the index could not be asked, if it could not: that says nothing of the index.
+    failed: Option<Error>,
 }
 
 /// A part of the index.
@@ -158,7 +161,7 @@ impl Compared {
             payload_bytes: 0,
             finds: true,
         };
-        Self { parts: runs.chain(tables).map(part).collect(), now: 0 }
+        Self { parts: runs.chain(tables).map(part).collect(), now: 0, failed: None }
     }
 
     /// The part of what stands here.
@@ -178,13 +181,18 @@ impl Compared {
 
     /// Takes in an event of the log.
     fn add(&mut self, entry: &Entry<'_>, view: &View) {
+        let has_failed = self.failed.is_some();
         let Some(part) = self.part_of(entry.at) else { return };
         part.log.add(entry, &view.core.identity.key);
         part.payload_bytes = part.payload_bytes.saturating_add(u64::from(entry.payload));
         // Not asked again once it has failed: each time a run would be made anew, or tried to be.
-        if part.finds {
-            let located = view.ask(|sources| sources.locate(entry.position));
-            part.finds = located.is_ok_and(|at| at == Some(entry.at));
+        if !part.finds || has_failed {
+            return;
+        }
+        match view.ask(|sources| sources.locate(entry.position)) {
+            Ok(at) => part.finds = at == Some(entry.at),
+            Err(error) if error.corruption().is_some() => part.finds = false,
+            Err(error) => self.failed = Some(error),
         }
     }
 
@@ -206,12 +214,13 @@ impl Compared {
             let place = run.place();
             let header = run.header();
             let holding = holding(segments, header.start, header.end);
-            let finds = finds
-                && header.payload_bytes == payload_bytes
-                && run.segments().is_ok_and(|segments| segments == holding);
-            let wrong = match run.tally(&view.core.identity.key) {
-                Ok(tally) if tally == log && finds && !run.is_rebuilt() => continue,
-                Ok(tally) if tally == log && finds => "was damaged".to_owned(),
+            let finds = finds && header.payload_bytes == payload_bytes;
+            let said = run.segments().and_then(|segments| {
+                Ok((segments == holding, run.tally(&view.core.identity.key)?))
+            });
+            let wrong = match said {
+                Ok((true, tally)) if tally == log && finds && !run.is_rebuilt() => continue,
+                Ok((true, tally)) if tally == log && finds => "was damaged".to_owned(),
                 Ok(_) => "does not say what the log says".to_owned(),
                 Err(RunError::Io(error)) => {
                     return Err(Error::io("reading the index failed", error));
