@@ -269,11 +269,14 @@ impl WriteSide {
         let mut job = job.ok_or_else(too_large)?;
         let mut extent = None;
         let written = self.write_run(core, &mut job, &mut extent, u64::MAX);
-        let run = written.and_then(|_| self.open_run(core, &job, extent));
-        let run = run.map_err(|error| {
-            self.abandon(extent);
-            write_error(error)
-        })?;
+        let run = match written.and_then(|_| self.open_run(core, &job, extent)) {
+            Ok(run) => run,
+            Err(error) => {
+                self.abandon(extent);
+                core.flow.lock().check_poison()?;
+                return Err(write_error(error));
+            }
+        };
         self.indexer.written.fetch_add(job.written(), Ordering::Relaxed);
         let place = *run.place();
         self.name_run(core, extent, &[], |slot| {
@@ -358,6 +361,7 @@ impl WriteSide {
             Ok(run) => run,
             Err(error) => {
                 self.abandon(merge.extent);
+                core.flow.lock().check_poison()?;
                 return state.rest(&merge.inputs, error);
             }
         };
@@ -386,6 +390,7 @@ impl WriteSide {
     ) -> Result<bool, RunError> {
         let mut left = budget;
         loop {
+            check_poison(core).map_err(RunError::Io)?;
             let mut sink = FileSink { storage: &*core.storage, extent: *extent };
             let before = job.written();
             match job.step(&mut sink, left)? {
@@ -401,11 +406,15 @@ impl WriteSide {
     }
 
     /// Room for a run.
+    ///
+    /// A poisoned store has none to give: a slot whose sync failed may name room that this process
+    /// takes for free.
     fn room(&self, core: &Core, length: u64) -> io::Result<Extent> {
         let mut slots = self.slots.lock();
         if slots.sealed {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
+        check_poison(core)?;
         let newest = slots.newest.counter;
         let extent = match slots.free.take(length, newest) {
             Some(extent) => extent,
@@ -505,6 +514,10 @@ impl Sink for FileSink<'_> {
         }
         write_full(self.storage, pages, extent.file_offset.saturating_add(at))
     }
+}
+
+fn check_poison(core: &Core) -> io::Result<()> {
+    core.flow.lock().check_poison().map_err(io::Error::other)
 }
 
 fn write_error(error: RunError) -> Error {

@@ -142,3 +142,43 @@ fn a_read_that_fails_is_not_damage_to_verify() {
     }
     assert!(failed > 10, "{failed} reads failed");
 }
+
+/// Incident: `fdatasync` failed once (EIO), and the store was corrupt at the next opening: 'the
+/// header of a segment fails its check'. Mechanism: a slot that names a new segment was written,
+/// and its sync failed; the store was poisoned and forgot the segment, but the keeper, which had
+/// waited for the slots' lock meanwhile, took the same room for a run and wrote over the segment's
+/// header. Fix: a poisoned store gives no room, and writes no page of a run.
+#[test]
+fn a_poisoned_store_writes_nothing_to_room_that_a_slot_may_name() {
+    let device = Device::new();
+    let options = Options::new().without_keeper().segments(4_096, 4_096).tail(4, u64::MAX);
+    let store = options.open_storage(device.clone()).unwrap();
+    for nth in 0..6 {
+        store.append("a", nth, [note("x")]).unwrap();
+    }
+    let (index, waits) = (store.clone(), Arc::new(AtomicUsize::new(0)));
+    let syncs = waits.clone();
+    device.orders(move |op| match op {
+        // The first is that of the segment's header, the second that of the slot.
+        Op::Sync if syncs.fetch_add(1, Ordering::Relaxed) == 1 => {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            Deed::Fail(io::ErrorKind::Other)
+        }
+        _ => Deed::Go,
+    });
+    let run = std::thread::spawn(move || {
+        while waits.load(Ordering::Relaxed) < 2 {
+            std::thread::yield_now();
+        }
+        index.chore(annals::Chore::Index)
+    });
+    let large = annals::Commit::new().append("a", 6, [note("x".repeat(4_000))]);
+    let unknown = store.commit(large.durability(Durability::Buffered)).unwrap_err();
+    assert_eq!(unknown.kind(), Some(ErrorKind::OutcomeUnknown));
+    assert_eq!(run.join().unwrap().unwrap_err().kind(), ErrorKind::OutcomeUnknown);
+    assert!(store.close().is_err());
+    device.behaves();
+    let again = options.open_storage(Device::from_bytes(device.to_bytes())).unwrap();
+    assert_eq!(again.head().unwrap().get(), 6);
+    assert!(again.verify().unwrap().is_whole());
+}
