@@ -1,5 +1,6 @@
 //! Looking at a device: the slots, the segments, the log; and the verdict. Nothing is written here.
 
+use super::afresh::{ask_afresh, forget_tail};
 use super::heal::open_runs;
 use super::settings::Settings;
 use crate::format::{
@@ -186,7 +187,10 @@ fn examine_once(
     settings: &Settings,
     writing: bool,
 ) -> Result<Option<Examined>, Error> {
-    let found = read_slots(&**storage)?;
+    let mut found = read_slots(&**storage)?;
+    if writing {
+        found = ask_afresh(&**storage, found)?;
+    }
     let (slot, page, has_slot) = match found.chosen {
         Some((slot, page)) => (slot, page, true),
         None => (made_up(&**storage, found.identity).map_err(unreadable)?, 0, false),
@@ -240,12 +244,9 @@ fn look(
     if let Some(cut) = segments.iter().find(|segment| segment.extent.end() > size) {
         corruption = corruption.or_else(|| Some(cut_short(size, cut.extent.end())));
     }
-    if !slot.clean {
+    if !slot.clean && !writing {
         // What the page cache has of the unproven tail may be what a failed write-back left.
-        for segment in segments.iter().filter(|segment| segment.log_end() > slot.watermark) {
-            let from = segment.file_offset(slot.watermark.max(segment.log_offset));
-            let _ = storage.drop_cache(from, segment.extent.end().saturating_sub(from));
-        }
+        forget_tail(&**storage, segments.iter(), &slot);
     }
     let reach = Arc::new(Reach::new(writing));
     let opened = open_runs(storage, &reach, &slot.identity, &segments, &slot.runs, &[]);

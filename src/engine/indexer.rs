@@ -415,6 +415,7 @@ impl WriteSide {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         check_poison(core)?;
+        self.reopened(core, &mut slots).map_err(io::Error::other)?;
         let newest = slots.newest.counter;
         let extent = match slots.free.take(length, newest) {
             Some(extent) => extent,

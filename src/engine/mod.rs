@@ -1,5 +1,6 @@
 //! The only place where log, index and slots meet: open, commit, sync, space, view, verify.
 
+mod afresh;
 mod bell;
 mod close;
 mod commit;

@@ -71,6 +71,16 @@ impl WriteSide {
         self.prepare(core, slots, length, recorded)
     }
 
+    /// Says in a slot that the store is not closed any more, if one says that it is: before any
+    /// room is taken. Whoever opens it next asks the device for what may have been written there.
+    pub(super) fn reopened(&self, core: &Core, slots: &mut SlotState) -> Result<(), Error> {
+        if !slots.newest.clean {
+            return Ok(());
+        }
+        let recorded = slots.newest.recorded;
+        slots.write(core, recorded, Before::Nothing, |slot| slot.clean = false)
+    }
+
     /// Takes room for a segment, writes its header, and names it in a slot. Only then may a frame
     /// enter it.
     ///
@@ -87,6 +97,7 @@ impl WriteSide {
             return Err(Error::closed());
         }
         self.check_there(core)?;
+        self.reopened(core, slots)?;
         let before = slots.newest.segments.last().copied().unwrap_or_default();
         let extent = Extent { file_offset: slots.file_end, length };
         if extent.end() > Limit::FileBytes.allowed() {

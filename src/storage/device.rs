@@ -46,7 +46,8 @@ pub trait Storage: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Forgets what is cached of these bytes, so that the next read asks the device. Best effort.
+    /// Forgets what is cached of these bytes, so that the next read asks the device. Best effort: a
+    /// cache has pages, and one that is only in part among these bytes may stay.
     fn drop_cache(&self, offset: u64, length: u64) -> io::Result<()> {
         let _ = (offset, length);
         Ok(())

@@ -35,6 +35,19 @@ pub(crate) enum Fault {
     Short,
 }
 
+/// What the cache does with sectors that a failed sync has lost, in whole pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Caching {
+    /// It drops them when it is asked to; written again, they reach the disk.
+    #[default]
+    Drops,
+    /// It ignores that it is asked to drop them; written again, they reach the disk.
+    Keeps,
+    /// It drops them when it is asked to; written again before that, those that the disk never had
+    /// don't reach it, and the sync returns OK all the same.
+    Sticks,
+}
+
 /// When faults come: from the operation with this number on, so many times.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FaultPlan {
@@ -55,7 +68,7 @@ struct State {
     locked: bool,
     operations: usize,
     faults: Option<FaultPlan>,
-    keeps_cache: bool,
+    caching: Caching,
 }
 
 /// What is behind the cache.
@@ -65,6 +78,15 @@ struct Device {
     dirty: BTreeSet<usize>,
     /// Sectors that differ and never will be.
     lost: BTreeSet<usize>,
+}
+
+impl Device {
+    /// Whether a sector was lost that the device never had.
+    fn sticks(&self, sector: usize) -> bool {
+        let durable = self.durable.get(sector * SECTOR..).unwrap_or_default();
+        let was_written = durable.iter().take(SECTOR).any(|byte| *byte != 0);
+        self.lost.contains(&sector) && !was_written
+    }
 }
 
 /// A device for a store. Clones are the same device; [`SimDisk::kill`] cuts off the store that has
@@ -81,6 +103,8 @@ const OBSERVER: u64 = u64::MAX;
 
 /// Bytes of a sector.
 pub(crate) const SECTOR: usize = 512;
+/// Bytes of a page of the cache.
+const PAGE: usize = 4_096;
 
 impl SimDisk {
     /// A disk with these durable bytes.
@@ -103,8 +127,13 @@ impl SimDisk {
     /// The same, keeping a journal.
     pub(crate) fn journaling(bytes: Vec<u8>) -> Self {
         let disk = Self::new(bytes);
-        disk.lock().journal = Some(Vec::new());
+        disk.begin_journal();
         disk
+    }
+
+    /// Begins a journal.
+    pub(crate) fn begin_journal(&self) {
+        self.lock().journal = Some(Vec::new());
     }
 
     /// The process dies: the store that has this disk can do nothing more with it. What it wrote is
@@ -144,9 +173,9 @@ impl SimDisk {
         self.lock().operations
     }
 
-    /// A disk that ignores that it is asked to drop its cache.
-    pub(crate) fn keep_cache(&self) {
-        self.lock().keeps_cache = true;
+    /// From now on the cache is like this.
+    pub(crate) fn set_caching(&self, caching: Caching) {
+        self.lock().caching = caching;
     }
 
     /// What is durable now.
@@ -218,10 +247,13 @@ impl Storage for SimDisk {
         let end = start + count;
         state.grow(end);
         state.cache[start..end].copy_from_slice(bytes);
+        let sticks = state.caching == Caching::Sticks;
         if let Some(device) = &mut state.device {
             for sector in start / SECTOR..end.div_ceil(SECTOR) {
-                device.dirty.insert(sector);
-                device.lost.remove(&sector);
+                if !(sticks && device.sticks(sector)) {
+                    device.dirty.insert(sector);
+                    device.lost.remove(&sector);
+                }
             }
         }
         if let Some(journal) = &mut state.journal {
@@ -279,9 +311,14 @@ impl Storage for SimDisk {
 
     fn drop_cache(&self, offset: u64, length: u64) -> io::Result<()> {
         let mut state = self.own()?;
-        let State { cache, device, keeps_cache, .. } = &mut *state;
-        let Some(device) = device.as_mut().filter(|_| !*keeps_cache) else { return Ok(()) };
-        let (first, last) = (offset as usize / SECTOR, (offset + length) as usize / SECTOR);
+        let State { cache, device, caching, .. } = &mut *state;
+        let drops = *caching != Caching::Keeps;
+        let Some(device) = device.as_mut().filter(|_| drops) else { return Ok(()) };
+        // Pages that lie wholly in there, and the last one of the device.
+        let end = (offset + length) as usize;
+        let end = if end < cache.len() { end / PAGE } else { end.div_ceil(PAGE) };
+        let (first, last) = ((offset as usize).div_ceil(PAGE), end);
+        let (first, last) = (first * PAGE / SECTOR, last.max(first) * PAGE / SECTOR);
         let clean: Vec<usize> = device.lost.range(first..last).copied().collect();
         for sector in clean {
             device.lost.remove(&sector);

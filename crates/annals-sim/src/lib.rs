@@ -27,8 +27,10 @@
 //!    written beyond is lost with it. Room that was taken and not written is zero, or not there.
 //! 3. A *process death* loses nothing that was written, and nothing else.
 //! 4. A sync may fail. Then what was not durable stays in the cache as if it were, is never written
-//!    back, and the next sync returns OK. Dropping the cache brings the old bytes back; a disk may
-//!    ignore that it is asked to.
+//!    back, and the next sync returns OK. Dropping the cache, in whole pages, brings the old bytes
+//!    back. Either a disk ignores that it is asked to; or, as ext4 was seen to do, what is written
+//!    again before that to sectors that the disk never had does not reach it, and the sync returns
+//!    OK.
 //! 5. Any operation may fail, reads and those of recovery too, once or from then on: I/O error, no
 //!    space, interrupted, or short.
 //! 6. A durable sector may *rot*: become garbage at any time, a slot's too; one sector at a time.
