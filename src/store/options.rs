@@ -185,7 +185,8 @@ impl Options {
     }
 
     /// Opens the store in this file to read it. No lock is taken; what another process commits
-    /// durably appears.
+    /// durably appears. While it writes, a store that is opened later may for a moment show a
+    /// commit less than one that was opened earlier; each by itself never goes back.
     ///
     /// A damaged store opens too, up to the damage: [`Store::recovery_report`] says so.
     ///
