@@ -15,8 +15,8 @@
 //!   system call that has to do with a file fails, by EIO, ENOSPC, EDQUOT, EROFS, EINTR or by being
 //!   short, once and from then on. Everything acknowledged is there afterwards.
 //! - [`powercut`]: the file system, ext4 or XFS on a loop device, is shut down by its ioctl.
-//!   [`eio`]: write-back fails, since the memory under the disk is full, and the next sync says that
-//!   all is well. Everything acknowledged as durable is there afterwards.
+//!   [`eio`]: write-back fails, since the memory under the disk is full, and the next sync says
+//!   that all is well. Everything acknowledged as durable is there afterwards.
 //! - [`soak`]: the writer and its four readers are killed at random, while copies are made.
 //!   Everything acknowledged is there, and everything that any reader has seen.
 //!
