@@ -10,8 +10,8 @@ use crate::format::{
 };
 use crate::index::{Index, Reach, Sources, Table};
 use crate::log::{
-    Evidence, Residue, SegmentList, Stop, Verdict, Walk, Window, decide, load_segments, scan_past,
-    torn_headers,
+    Evidence, Residue, SegmentList, Stop, Verdict, Walk, Window, decide, load_segments, overlap,
+    scan_past, torn_headers,
 };
 use crate::storage::{Storage, read_full};
 use crate::words::{Corruption, Error, ErrorKind, LogOffset, Position, Timestamp};
@@ -415,6 +415,10 @@ fn discover(storage: &dyn Storage, slot: &Slot) -> io::Result<SegmentList> {
     for segment in &slot.segments {
         if found.last().is_some_and(|last| last.log_end() == segment.log_offset) {
             found.push(*segment);
+            // Bytes of the log that were found already are no other part of it.
+            if overlap(&found).is_some() {
+                found.pop();
+            }
         }
     }
     Ok(SegmentList::new(found))
@@ -435,7 +439,7 @@ pub fn header_damage(place: SegmentRef) -> Corruption {
         file_offset: Some(place.extent.file_offset),
         log_offset: Some(place.log_offset),
         intact_to: None,
-        what: "the header of a segment fails its check".to_owned(),
+        what: "the header of a segment fails its check, or says what can't be".to_owned(),
     }
 }
 

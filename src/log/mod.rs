@@ -17,7 +17,7 @@ use frames::check_frame;
 pub use frames::frame_of;
 pub use residue::{Residue, scan_past};
 pub use rules::Rules;
-pub use segment::{Segment, SegmentList, load_segments, torn_headers};
+pub use segment::{Segment, SegmentList, load_segments, overlap, torn_headers};
 pub use verdict::{Evidence, Verdict, decide};
 pub use walk::{Stop, Walk};
 pub use window::Window;

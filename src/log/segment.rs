@@ -115,7 +115,9 @@ impl Segment {
     /// it is first asked for.
     #[inline]
     pub fn has_name(&self, stable: &[u8], reference: u32, key: &FileKey) -> bool {
-        let pieces = index(self.place.extent.length.div_ceil(u64::from(PIECE)));
+        // Of the bytes that there are, whatever the segment says of its length.
+        let map = self.map.get().and_then(Option::as_ref);
+        let pieces = map.map_or(stable.len(), Map::len).div_ceil(index(u64::from(PIECE)));
         let pieces = self.checked.get_or_init(|| (0..pieces).map(|_| OnceLock::new()).collect());
         let Some(piece) = pieces.get(index(u64::from(reference / PIECE))) else { return false };
         if piece.get().is_none() && self.pieces.load(Ordering::Relaxed) >= MOST {
@@ -312,7 +314,8 @@ pub fn torn_headers(
 /// The segments of the log from the one that holds `start` on: those that a slot names, and those
 /// before them, by their headers. Those in `torn` have the header that is given there.
 ///
-/// The place of one whose header fails its check, or is not what the next one says it is.
+/// The place of one whose header fails its check, is not what the next one says it is, or that
+/// shares bytes of the file with another one.
 pub fn load_segments(
     storage: &dyn Storage,
     key: &FileKey,
@@ -345,7 +348,21 @@ pub fn load_segments(
         return Ok(Err(places.last().copied().unwrap_or_default()));
     }
     places.reverse();
-    Ok(Ok(SegmentList::new(places)))
+    match overlap(&places) {
+        Some(place) => Ok(Err(place)),
+        None => Ok(Ok(SegmentList::new(places))),
+    }
+}
+
+/// One of these segments that shares bytes of the file with another one, if there is one.
+///
+/// Each byte is one piece of the log: else what a few bytes say would count many times.
+pub fn overlap(places: &[SegmentRef]) -> Option<SegmentRef> {
+    let mut sorted = places.to_vec();
+    sorted.sort_unstable_by_key(|place| place.extent.file_offset);
+    let mut pairs = sorted.iter().zip(sorted.iter().skip(1));
+    let found = pairs.find(|(one, next)| one.extent.end() > next.extent.file_offset);
+    found.map(|(_, next)| *next)
 }
 
 #[cfg(test)]

@@ -56,6 +56,8 @@ pub struct Walk<'a> {
     proof_met: bool,
     names: HashMap<u32, OwnName, KeyedAlready>,
     names_of: Option<LogOffset>,
+    /// Bytes of the records of these names.
+    names_len: u64,
     seen: Vec<Seen>,
     documents: Vec<SeenDocument>,
     /// The names that the seen events refer to: stream, type, tags.
@@ -111,6 +113,7 @@ impl<'a> Walk<'a> {
             proof_met: start.at > proof.at,
             names: HashMap::default(),
             names_of: None,
+            names_len: 0,
             seen: Vec::new(),
             documents: Vec::new(),
             references: Vec::new(),
@@ -170,6 +173,7 @@ impl<'a> Walk<'a> {
                     // The names of a commit that is discarded are not going to be there.
                     let end = at.since(segment.log_offset);
                     self.names.retain(|reference, _| u64::from(*reference) < end);
+                    self.names_len = self.names.values().map(OwnName::record_len).sum();
                     return Ok(Some(Stop::NoFrame));
                 }
                 self.commits += 1;
@@ -211,10 +215,10 @@ impl<'a> Walk<'a> {
         }
         if self.names_of != Some(segment) || self.names.len() > NAMES {
             self.names.clear();
-            self.names_of = Some(segment);
+            (self.names_of, self.names_len) = (Some(segment), 0);
         }
         let (names, seen, references) = (&mut self.names, &mut self.seen, &mut self.references);
-        let documents = &mut self.documents;
+        let (names_len, documents) = (&mut self.names_len, &mut self.documents);
         seen.clear();
         documents.clear();
         references.clear();
@@ -222,7 +226,11 @@ impl<'a> Walk<'a> {
         let checked = check_frame(bytes, header, key, |record, at, position| match record {
             Record::Name(name) => {
                 let reference = u32::try_from(at.since(segment)).unwrap_or(u32::MAX);
-                names.insert(reference, OwnName::new(name.text, key));
+                let name = OwnName::new(name.text, key);
+                *names_len += name.record_len();
+                if let Some(again) = names.insert(reference, name) {
+                    *names_len -= again.record_len();
+                }
             }
             Record::Event(event) => seen.push(Seen::new(event, at, position, references)),
             Record::Document(document) => documents.push(SeenDocument::new(document, at, key)),
@@ -230,10 +238,13 @@ impl<'a> Walk<'a> {
         if checked.is_err() {
             return Ok(false);
         }
-        // Names written before the walk began are read where they stand.
+        // Names written before the walk began are read where they stand. If they take more than the
+        // segment has up to here, they are not records: these do not lie within one another.
+        let room = header.at.since(segment).saturating_add(u64_of(length));
         for nth in 0..self.references.len() {
             let Some(reference) = self.references.get(nth).copied() else { break };
-            if !self.names.contains_key(&reference) && !self.read_name(reference, segment)? {
+            let known = self.names.contains_key(&reference);
+            if !known && (!self.read_name(reference, segment)? || self.names_len > room) {
                 return Ok(false);
             }
         }
@@ -271,14 +282,23 @@ impl<'a> Walk<'a> {
         let mut window = Window::new(self.window.storage().clone(), 0);
         let bytes = window.get(self.segments, at, most)?;
         let name = NameRecord::parse(bytes).filter(|name| name.check(at, &self.key).is_some());
-        let name = name.map(|name| OwnName::new(name.text, &self.key));
-        Ok(name.map(|name| self.names.insert(reference, name)).is_some())
+        let Some(name) = name.map(|name| OwnName::new(name.text, &self.key)) else {
+            return Ok(false);
+        };
+        self.names_len += name.record_len();
+        self.names.insert(reference, name);
+        Ok(true)
     }
 }
 
 impl OwnName {
     fn new(text: &str, key: &FileKey) -> Self {
         Self { text: text.into(), hash: key.term(text.as_bytes()) }
+    }
+
+    /// Bytes that it takes as a record.
+    fn record_len(&self) -> u64 {
+        u64_of(NameRecord::len_of(&self.text))
     }
 
     fn named(&self) -> Named<'_> {

@@ -37,6 +37,11 @@ impl Map {
         unsafe { slice::from_raw_parts(self.map.as_ptr(), length) }
     }
 
+    /// How many bytes are mapped.
+    pub(crate) fn len(&self) -> usize {
+        self.map.len()
+    }
+
     /// Copies bytes to an empty `out`, as many of them as there are, stable or not. What is not may
     /// change meanwhile: whoever uses the copy checks it.
     pub(crate) fn copy(&self, offset: usize, length: usize, out: &mut Vec<u8>) {
