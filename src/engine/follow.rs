@@ -5,17 +5,15 @@ use super::core::Core;
 use super::examine::{Examined, index_commit, read_slots};
 use super::settings::Settings;
 use super::writer::{Engine, Mode};
-use crate::format::{
-    DocumentEntry, DocumentPlace, Entries, Entry, FRAME_LEN, Mark, Named, Slot, Stub, TermHash,
-};
+use crate::format::{Entries, FRAME_LEN, Mark, Slot, Stub};
 use crate::index::{Index, Table};
 use crate::log::{SegmentList, Walk, Window, load_segments};
 use crate::storage::{Storage, read_full};
-use crate::words::{Error, LogOffset, Position, Version};
+use crate::words::{Error, LogOffset};
+use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use uuid::Uuid;
 
 /// What a follower has seen.
 pub struct Follow {
@@ -28,31 +26,6 @@ struct State {
     segments: SegmentList,
     /// Where the next durable commit will be.
     here: Mark,
-}
-
-/// A commit that was met and is not known to be durable yet.
-struct Ahead {
-    after: Mark,
-    events: Vec<OwnEntry>,
-    documents: Vec<OwnDocument>,
-}
-
-/// A document's entry that borrows nothing.
-struct OwnDocument {
-    key: (String, TermHash),
-    place: DocumentPlace,
-    before: Option<DocumentPlace>,
-}
-
-/// An entry that borrows nothing.
-struct OwnEntry {
-    position: Position,
-    at: LogOffset,
-    version: Version,
-    payload: u32,
-    /// Stream, type, tags.
-    names: Vec<(String, TermHash)>,
-    ids: [Option<Uuid>; 3],
 }
 
 const AHEAD: usize = 1 << 16;
@@ -127,21 +100,9 @@ impl Follow {
         }
         let walked = state.walk(core, &self.settings).map_err(failed)?;
         let watermark = state.watermark(storage, &walked).map_err(failed)?.max(slots.watermark);
-        let durable = walked.commits.iter().take_while(|commit| commit.after.at <= watermark);
-        for commit in durable {
-            let names: Vec<Vec<Named<'_>>> = commit.events.iter().map(OwnEntry::named).collect();
-            let events = commit.events.iter().zip(&names).map(|(event, names)| event.entry(names));
-            let events: Vec<Entry<'_>> = events.collect();
-            let documents: Vec<_> = commit.documents.iter().map(OwnDocument::entry).collect();
-            let sources = core.index.sources();
-            if !index_commit(&sources, Entries { events: &events, documents: &documents }) {
-                break;
-            }
-            state.here = commit.after;
-            let full = |table: &Arc<Table>| table.load() >= self.settings.tail_events;
-            if sources.active().is_some_and(full) {
-                core.index.freeze(state.here);
-            }
+        let durable = walked.ends.iter().rev().find(|end| **end <= watermark);
+        if let Some(end) = durable {
+            state.take_in(core, &self.settings, *end).map_err(failed)?;
         }
         let (end, head) = (state.here.at, state.here.next.previous());
         let head = {
@@ -157,54 +118,10 @@ impl Follow {
     }
 }
 
-impl OwnEntry {
-    fn new(entry: &Entry<'_>) -> Self {
-        let names = [&entry.stream, &entry.event_type].into_iter().chain(entry.tags);
-        Self {
-            position: entry.position,
-            at: entry.at,
-            version: entry.version,
-            payload: entry.payload,
-            names: names.map(|name| (name.text.to_owned(), name.hash)).collect(),
-            ids: entry.ids,
-        }
-    }
-
-    fn named(&self) -> Vec<Named<'_>> {
-        self.names.iter().map(|(text, hash)| Named { text, hash: *hash }).collect()
-    }
-
-    fn entry<'a>(&self, names: &'a [Named<'a>]) -> Entry<'a> {
-        let nameless = Named { text: "", hash: TermHash(0) };
-        Entry {
-            position: self.position,
-            at: self.at,
-            version: self.version,
-            payload: self.payload,
-            stream: names.first().copied().unwrap_or(nameless),
-            event_type: names.get(1).copied().unwrap_or(nameless),
-            tags: names.get(2..).unwrap_or_default(),
-            ids: self.ids,
-        }
-    }
-}
-
-impl OwnDocument {
-    fn new(entry: &DocumentEntry<'_>) -> Self {
-        let DocumentEntry { key, place, before } = *entry;
-        Self { key: (key.text.to_owned(), key.hash), place, before }
-    }
-
-    fn entry(&self) -> DocumentEntry<'_> {
-        let (text, hash) = &self.key;
-        let key = Named { text, hash: *hash };
-        DocumentEntry { key, place: self.place, before: self.before }
-    }
-}
-
 /// What a walk has met.
 struct Walked {
-    commits: Vec<Ahead>,
+    /// Where each frame ends.
+    ends: Vec<LogOffset>,
     end: Mark,
     watermark: LogOffset,
 }
@@ -230,30 +147,49 @@ impl State {
         Ok(true)
     }
 
-    /// Everything valid from here on.
-    fn walk(&self, core: &Core, settings: &Settings) -> std::io::Result<Walked> {
-        let window = Window::new(core.storage.clone(), AHEAD);
-        let marks = (self.here, self.slot.proof, self.slot.epoch);
-        let mut walk = Walk::new(core.identity.key, &self.segments, window, settings.rules, marks);
-        let mut commits: Vec<Ahead> = Vec::new();
+    /// A walk over everything valid from here on. What it meets is not kept: how much of it is
+    /// durable is known at its end only, and a little log may name much.
+    fn walk(&self, core: &Core, settings: &Settings) -> io::Result<Walked> {
+        let mut walk = self.begin_walk(core, settings);
+        let mut ends = Vec::new();
         loop {
-            let (mut events, mut documents) = (Vec::new(), Vec::new());
-            let mut visitor = |met: Entries<'_>| {
-                events.extend(met.events.iter().map(OwnEntry::new));
-                documents.extend(met.documents.iter().map(OwnDocument::new));
-                true
-            };
-            let just_one = LogOffset::new(walk.here.at.get().saturating_add(1));
-            if walk.run(just_one, &mut visitor)?.is_some() {
+            let just_one = walk.here.at.plus(1);
+            if walk.run(just_one, &mut |_: Entries<'_>| true)?.is_some() {
                 break;
             }
-            commits.push(Ahead { after: walk.here, events, documents });
+            ends.push(walk.here.at);
         }
-        Ok(Walked { commits, end: walk.here, watermark: walk.watermark })
+        Ok(Walked { ends, end: walk.here, watermark: walk.watermark })
+    }
+
+    /// Walks once more, as far as it is durable, and takes it into the index.
+    fn take_in(&mut self, core: &Core, settings: &Settings, end: LogOffset) -> io::Result<()> {
+        let mut walk = self.begin_walk(core, settings);
+        let mut here = self.here;
+        let mut taken = Ok(None);
+        while here.at < end && matches!(taken, Ok(None)) {
+            let sources = core.index.sources();
+            let just_one = here.at.plus(1);
+            taken = walk.run(just_one, &mut |met: Entries<'_>| index_commit(&sources, met));
+            // Where a read fails, what was taken in before is not taken in again.
+            here = walk.here;
+            let full = |table: &Arc<Table>| table.load() >= settings.tail_events;
+            if sources.active().is_some_and(full) {
+                core.index.freeze(here);
+            }
+        }
+        self.here = here;
+        taken.map(|_| ())
+    }
+
+    fn begin_walk(&self, core: &Core, settings: &Settings) -> Walk<'_> {
+        let window = Window::new(core.storage.clone(), AHEAD);
+        let marks = (self.here, self.slot.proof, self.slot.epoch);
+        Walk::new(core.identity.key, &self.segments, window, settings.rules, marks)
     }
 
     /// The highest watermark known: in the slots, the frames that were met, or a stub behind them.
-    fn watermark(&self, storage: &dyn Storage, walked: &Walked) -> std::io::Result<LogOffset> {
+    fn watermark(&self, storage: &dyn Storage, walked: &Walked) -> io::Result<LogOffset> {
         let at = walked.end.at;
         let known = walked.watermark.max(self.slot.watermark);
         let Some(segment) = self.segments.find(at) else { return Ok(known) };
