@@ -1,7 +1,7 @@
 //! Verifying a store: everything read again, and the index compared with the log.
 
 use super::examine::read_slots;
-use super::heal::holding;
+use super::heal::{holding, mark_at};
 use super::view::View;
 use super::writer::{Engine, Mode};
 use crate::format::{
@@ -95,7 +95,10 @@ impl Engine {
         let window = Window::new(core.storage.clone(), AHEAD);
         // From where the log begins, not from where the runs end.
         let at = LogOffset::ZERO.plus(u64_of(SEGMENT_HEADER_LEN));
-        let start = Mark { at, chain: Chain::default(), next: view.sources.first() };
+        let said = Mark { at, chain: Chain::default(), next: view.sources.first() };
+        // With the position that the log says: a run that says another one lies.
+        let first = mark_at(&core.storage, &core.identity, &view.segments, at)?;
+        let start = first.map_or(said, |first| Mark { next: first.next, ..said });
         let key = core.identity.key;
         let marks = (start, slot.proof, slot.epoch);
         let mut walk = Walk::new(key, &view.segments, window, Rules::ALL, marks);

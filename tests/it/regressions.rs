@@ -1,6 +1,6 @@
 //! What the simulator, the fuzzers and the torture found, one test each: incident, mechanism, fix.
 
-use crate::fixture::{Deed, Device, Op, note};
+use crate::fixture::{Deed, Device, Op, note, reseal_page, runs};
 use annals::storage::MemoryStorage;
 use annals::{Durability, ErrorKind, NewEvent, Options, Read};
 use std::io;
@@ -181,4 +181,34 @@ fn a_poisoned_store_writes_nothing_to_room_that_a_slot_may_name() {
     let again = options.open_storage(Device::from_bytes(device.to_bytes())).unwrap();
     assert_eq!(again.head().unwrap().get(), 6);
     assert!(again.verify().unwrap().is_whole());
+}
+
+/// Incident: a run that said of its first event that it has another position than 1 made all events
+/// invisible, and verifying said that the log was damaged. Mechanism: verifying began at the
+/// position that the first run says. Fix: it begins at the one that the log's first frame says; so
+/// the run is found out, and made anew.
+#[test]
+fn a_run_that_lies_of_the_first_position_is_found_out_and_made_anew() {
+    let disk = Arc::new(MemoryStorage::new());
+    let options = Options::new().without_keeper().tail(4, u64::MAX);
+    let store = options.open_storage(disk.clone()).unwrap();
+    for nth in 0..10 {
+        store.append("a", nth, [NewEvent::new("Noted", nth.to_string())]).unwrap();
+        store.chore(annals::Chore::Index).unwrap();
+    }
+    store.close().unwrap();
+    for first in [0_u64, 2, 3, u64::MAX] {
+        let mut bytes = disk.to_bytes();
+        let run = runs(&bytes)[0];
+        // Where its header has the position of its first event.
+        bytes[run.page(0)][40..48].copy_from_slice(&first.to_le_bytes());
+        reseal_page(&mut bytes, &run, 0);
+        let store = options.open_storage(Arc::new(MemoryStorage::from_bytes(bytes))).unwrap();
+        let report = store.verify().unwrap();
+        assert_eq!(report.events, 10, "{first}: {report:?}");
+        assert!(report.issues.iter().all(|issue| issue.what.contains("run ")), "{report:?}");
+        let events: Vec<_> = store.read_all(Read::new()).unwrap().map(Result::unwrap).collect();
+        assert_eq!(events.len(), 10, "{first}");
+        assert_eq!(events[0].position.get(), 1);
+    }
 }
