@@ -256,7 +256,7 @@ fn merge_last(runs: &mut Vec<Run>, id: u32, identity: &Identity) -> Result<(), E
         }
         let last = runs.split_off(runs.len() - FAN);
         let inputs = last.into_iter().map(|run| Input::Run(Arc::new(run))).collect();
-        runs.push(make(inputs, level + 1, id, identity)?);
+        runs.push(make(inputs, level.saturating_add(1), id, identity)?);
     }
 }
 

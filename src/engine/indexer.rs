@@ -309,7 +309,7 @@ impl WriteSide {
         let is_due = |four: &&[&Arc<Run>]| {
             let level = level_of(four);
             four.iter().all(|run| run.header().level == level && !busy(run.place()))
-                && under_way.is_none_or(|under_way| level + 1 < under_way)
+                && under_way.is_none_or(|under_way| level.saturating_add(1) < under_way)
                 && !rests(four)
         };
         let due = runs.windows(FAN).filter(is_due).min_by_key(level_of);
@@ -323,7 +323,7 @@ impl WriteSide {
         let last = last.filter(|last| no_room && !rests(last));
         let Some(chosen) = due.or(healed).or(last) else { return Ok(()) };
         let level = chosen.iter().map(|run| run.header().level).max().unwrap_or(0);
-        let level = if chosen.len() > 1 { level + 1 } else { level };
+        let level = if chosen.len() > 1 { level.saturating_add(1) } else { level };
         let inputs: Vec<RunRef> = chosen.iter().map(|run| *run.place()).collect();
         let parts = chosen.iter().map(|run| Input::Run((*run).clone())).collect();
         let id = state.take_id();
