@@ -173,6 +173,15 @@ impl Table {
         }
         let names = terms.of_kind(kind).map(|term| (terms.text(term), term));
         let mut names: Vec<_> = names.filter(|(name, _)| bounds.contains(*name)).collect();
+        // Only those that are given are sorted: whoever lists many comes back for the next ones.
+        if most > 0 && names.len() > most {
+            let last = if backward { names.len() - most } else { most - 1 };
+            names.select_nth_unstable_by_key(last, |(name, _)| *name);
+            if backward {
+                names.drain(..last);
+            }
+            names.truncate(most);
+        }
         names.sort_unstable_by_key(|(name, _)| *name);
         let counted = |(name, term): (&str, _)| {
             let (begin, end) = self.numbers(&terms, term, range);
