@@ -58,6 +58,13 @@ pub use uuid::Uuid;
 #[doc(hidden)]
 pub use log::Rules;
 
+/// For the fuzzers: structures of the file read from any bytes, written, and read again.
+#[doc(hidden)]
+pub mod inside {
+    pub use crate::format::inside::{Part, Reread, header, record, run_page, segment, slot, stub};
+    pub use crate::log::inside::frame;
+}
+
 /// The programs in README do what they say.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -7,6 +7,7 @@ mod bytes;
 mod check;
 mod frame;
 mod header;
+pub mod inside;
 mod layout;
 mod listed;
 mod record;

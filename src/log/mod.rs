@@ -3,6 +3,7 @@
 mod draft;
 mod fetch;
 mod frames;
+pub mod inside;
 mod names;
 mod residue;
 mod rules;
