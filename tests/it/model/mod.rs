@@ -1,15 +1,14 @@
 //! Random plans of commits, readings and reopenings, against a list of events that does the same in
-//! the plainest way.
+//! the plainest way: the list, and who carries plans out, are those of the fuzzers.
 
-mod ask;
-mod plain;
-mod plan;
-mod run;
+mod home;
+mod make;
 
 use annals::Options;
-use plan::plans;
+use annals_fuzz::model::{InMemory, run};
+use home::InFile;
+use make::plans;
 use proptest::prelude::*;
-use run::{Home, run};
 
 /// So many plans; `ANNALS_PLANS=50` makes them fifty times as many.
 fn config(cases: u32) -> ProptestConfig {
@@ -28,17 +27,17 @@ proptest! {
 
     #[test]
     fn a_store_in_memory_behaves_like_a_list(plan in plans()) {
-        run(&plan, Home::memory(Options::new().without_keeper()));
+        run(&plan, InMemory::new(Options::new().without_keeper()));
     }
 
     #[test]
     fn a_store_in_memory_with_tiny_runs_behaves_like_a_list(plan in plans()) {
-        run(&plan, Home::memory(Options::new().without_keeper().tail(1, 1)));
+        run(&plan, InMemory::new(Options::new().without_keeper().tail(1, 1)));
     }
 
     #[test]
     fn a_store_in_memory_with_tiny_segments_behaves_like_a_list(plan in plans()) {
-        run(&plan, Home::memory(tiny()));
+        run(&plan, InMemory::new(tiny()));
     }
 }
 
@@ -47,12 +46,12 @@ proptest! {
 
     #[test]
     fn a_store_in_a_file_behaves_like_a_list(plan in plans()) {
-        run(&plan, Home::file(Options::new()));
+        run(&plan, InFile::new(Options::new()));
     }
 
     #[test]
     fn a_store_in_a_file_with_tiny_segments_behaves_like_a_list(plan in plans()) {
         let access = annals::storage::Access::Read;
-        run(&plan, Home::file(tiny().without_keeper().access(access)));
+        run(&plan, InFile::new(tiny().without_keeper().access(access)));
     }
 }

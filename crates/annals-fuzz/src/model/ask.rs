@@ -3,9 +3,6 @@
 use super::plain::Kept;
 use super::plan::{STREAMS, TAGS, TYPES};
 use annals::{EventKind, Query, QueryItem, category_of};
-use proptest::collection::vec;
-use proptest::option;
-use proptest::prelude::*;
 
 /// What is asked for: any of these, or everything.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,35 +10,16 @@ pub struct Ask(pub Option<Vec<Item>>);
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
-    types: Vec<usize>,
-    tags: Vec<usize>,
-    stream: Option<usize>,
-    category: Option<usize>,
-    prefix: Option<usize>,
-    kind: Option<EventKind>,
+    pub types: Vec<usize>,
+    pub tags: Vec<usize>,
+    pub stream: Option<usize>,
+    pub category: Option<usize>,
+    pub prefix: Option<usize>,
+    pub kind: Option<EventKind>,
 }
 
-const PREFIXES: [&str; 4] = ["a", "a-", "b-1", "nothing"];
-const CATEGORIES: [&str; 4] = ["a", "b", "plain", "ü"];
-
-pub fn asks() -> impl Strategy<Value = Ask> {
-    prop_oneof![1 => Just(Ask(None)), 9 => vec(item(), 1..3).prop_map(|items| Ask(Some(items)))]
-}
-
-fn item() -> impl Strategy<Value = Item> {
-    let lists = (vec(0..TYPES.len(), 0..3), vec(0..TAGS.len(), 0..3));
-    let rare = |most: usize| option::weighted(0.15, 0..most);
-    let names = (rare(STREAMS.len()), rare(CATEGORIES.len()), rare(PREFIXES.len()));
-    let kind = option::weighted(0.15, Just(EventKind::Fat));
-    (lists, names, kind).prop_map(|((types, mut tags), (stream, category, prefix), kind)| {
-        let alone = [stream, category, prefix].iter().all(Option::is_none);
-        if alone && types.is_empty() && tags.is_empty() && kind.is_none() {
-            // One that asks for nothing is refused, which is another test's matter.
-            tags.push(0);
-        }
-        Item { types, tags, stream, category, prefix, kind }
-    })
-}
+pub const PREFIXES: [&str; 4] = ["a", "a-", "b-1", "nothing"];
+pub const CATEGORIES: [&str; 4] = ["a", "b", "plain", "ü"];
 
 impl Ask {
     /// In the store's words.
