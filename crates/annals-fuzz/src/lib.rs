@@ -16,6 +16,10 @@
     reason = "a fuzzer stops where it is surprised"
 )]
 
+pub mod exercise;
+pub mod images;
 pub mod layout;
 pub mod model;
 pub mod seal;
+pub mod stretch;
+pub mod targets;
