@@ -2,35 +2,21 @@
 //! own. What is not taken along: documents that were replaced or deleted, room that nobody uses,
 //! and pieces of index that were merged.
 
-use super::CopyReport;
-use crate::engine::settings::{Clock, Settings};
+use super::{Anew, CopyReport};
+use crate::engine::READ_AHEAD;
 use crate::engine::view::View;
 use crate::engine::writer::Engine;
-use crate::engine::{Chore, READ_AHEAD};
 use crate::format::{Chain, Entries, Mark, SEGMENT_HEADER_LEN, u64_of};
 use crate::log::{Fetch, Located, Walk, Window};
-use crate::storage::{Storage, sync_full};
+use crate::storage::Storage;
 use crate::words::{
-    AppendError, Change, Commit, Corruption, DocumentPart, Durability, Error, ErrorKind, Event,
-    IdCheck, LogOffset, NewEvent, Position, Timestamp,
+    AppendError, Change, Commit, Corruption, DocumentPart, Error, ErrorKind, Event, IdCheck,
+    LogOffset, NewEvent, Position, Timestamp,
 };
 use std::collections::HashSet;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
-/// The room left in the last segment is about this part of the log at most.
-const PART: u64 = 64;
-
-/// Gives each commit the time that it had.
-struct Replayed(AtomicI64);
-
-impl Clock for Replayed {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::Relaxed))
-    }
-}
 
 impl Engine {
     /// Writes everything visible anew to an empty device. `progress` gets bytes done and bytes in
@@ -47,17 +33,7 @@ impl Engine {
         }
         let at = LogOffset::ZERO.plus(u64_of(SEGMENT_HEADER_LEN));
         let all = view.end.since(at);
-        let clock = Arc::new(Replayed(AtomicI64::new(i64::MIN)));
-        let largest = (all / PART).max(1).next_power_of_two();
-        let usual = Settings::default();
-        let settings = Settings {
-            clock: clock.clone(),
-            durability: Durability::Buffered,
-            keeper: false,
-            segment_max: largest.clamp(usual.segment_min, usual.segment_max),
-            ..usual
-        };
-        let copy = Self::open(target.clone(), settings)?;
+        let copy = Anew::begin(target, all)?;
 
         self.core.all_segments(&view.segments)?;
         let core = &*self.core;
@@ -86,23 +62,17 @@ impl Engine {
             }
             // The end of a segment is no commit; nor is one of which nothing is left.
             if let Some((commit, recorded)) = commit.transpose()?.flatten() {
-                clock.0.store(recorded.micros(), Ordering::Relaxed);
-                let appended = copy.commit(&commit).map_err(refused)?;
+                let appended = copy.commit(&commit, recorded).map_err(refused)?;
                 debug_assert_eq!(appended.last, walk.here.next.previous());
                 report.documents += u64_of(commit.documents.len());
                 report.commits += 1;
                 report.events = appended.last.get();
-                if copy.core.index.sources().tables.len() > 1 {
-                    copy.chore(Chore::Index)?;
-                }
             }
             if progress(walk.here.at.since(at), all).is_break() {
                 return Ok(CopyReport { cancelled: true, ..CopyReport::default() });
             }
         }
-        copy.close()?;
-        release_free(&**target)?;
-        report.bytes = target.size().map_err(failed)?;
+        report.bytes = copy.finish()?;
         Ok(report)
     }
 }
@@ -155,16 +125,6 @@ fn new_event(event: &Event<'_>) -> NewEvent {
     new.occurred = event.occurred;
     new.metadata = event.metadata.map(<[u8]>::to_vec);
     new
-}
-
-/// Gives the room back that merged runs have left.
-fn release_free(target: &dyn Storage) -> Result<(), Error> {
-    let found = crate::engine::examine::read_slots(target)?;
-    let free = found.chosen.map(|(slot, _)| slot.free).unwrap_or_default();
-    for extent in free {
-        target.release(extent.file_offset, extent.length).map_err(failed)?;
-    }
-    sync_full(target).map_err(failed)
 }
 
 fn failed(error: io::Error) -> Error {

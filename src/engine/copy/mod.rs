@@ -1,7 +1,10 @@
 //! Copies of a store: as it is (backup), or written anew without what nobody needs (compact).
 
+mod anew;
 mod backup;
 mod compact;
+
+pub use anew::Anew;
 
 /// What copying a store has come to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
