@@ -38,8 +38,8 @@ mod wake;
 mod store;
 
 pub use engine::{
-    Chore, Clock, CopyReport, Ending, Health, IndexStats, Issue, RecoveryReport, Stats,
-    SystemClock, VerifyReport,
+    BrokenCommit, Chore, Clock, CopyReport, Ending, Health, IndexStats, Issue, KeptRange,
+    LostRange, RecoveryReport, SalvageReport, Stats, SystemClock, TornTail, VerifyReport,
 };
 pub use read::{Counts, Cursor, Documents, Keys, Names, Read, Reader, StreamReport, View};
 pub use store::{Options, Staged, Store};

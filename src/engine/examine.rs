@@ -109,7 +109,7 @@ pub fn read_slots(storage: &dyn Storage) -> Result<FoundSlots, Error> {
 }
 
 /// The errors of files that are no store, or one that this version does not know.
-fn refuse_unknown(
+pub fn refuse_unknown(
     storage: &dyn Storage,
     header: &Result<FileHeader, Unopenable>,
     slots: &[(Result<Slot, Unopenable>, usize)],

@@ -166,7 +166,8 @@ fn begin(storage: &dyn Storage, settings: &Settings) -> Result<(), Error> {
         .map_err(|error| Error::io("making a new store failed", error))
 }
 
-fn lock(storage: &dyn Storage) -> Result<(), Error> {
+/// Takes the one writer's lock, or says who has it.
+pub fn lock(storage: &dyn Storage) -> Result<(), Error> {
     match storage.try_lock() {
         Ok(true) => Ok(()),
         Ok(false) => {

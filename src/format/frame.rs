@@ -15,6 +15,13 @@ pub struct Epoch {
     pub salt: u64,
 }
 
+impl Epoch {
+    /// Both, to tell it from others.
+    pub fn number(self) -> (u64, u64) {
+        (self.counter, self.salt)
+    }
+}
+
 /// What a frame is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FrameKind {
@@ -87,6 +94,11 @@ impl FrameHeader {
     pub fn looks_like(bytes: &[u8]) -> bool {
         let tag = get_u32(bytes, frame::TAG);
         tag == COMMIT_TAG || tag == END_TAG
+    }
+
+    /// Reads the header of a frame, with its check, wherever it says that it stands.
+    pub fn find(bytes: &[u8], key: &FileKey) -> Option<(Self, Chain)> {
+        Self::decode(bytes, LogOffset::new(get_u64(bytes, frame::LOG_OFFSET)), key)
     }
 
     /// Reads the header of a frame that stands at `at`, with its check; nothing if it isn't one, or

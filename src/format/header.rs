@@ -68,6 +68,12 @@ impl Identity {
         self.key.term(self.store_id.as_bytes()).0
     }
 
+    /// What page 0 or a slot says, whether or not it passes its check; nothing if it is no page.
+    pub fn unchecked(page: &[u8]) -> Option<Self> {
+        let store_id = Uuid::from_bytes(get_16(page, header::STORE_ID));
+        (page.len() >= header::LEN).then(|| Self { store_id, key: Self::key(page) })
+    }
+
     /// Writes it to where page 0 and the slots have it.
     pub(super) fn encode(&self, page: &mut [u8]) {
         put_u32(page, header::FORMAT_VERSION, FORMAT_VERSION);

@@ -36,6 +36,11 @@ impl Stub {
         get_u32(bytes, stub::TAG) == STUB_TAG
     }
 
+    /// Reads a stub, wherever it says that it stands.
+    pub fn find(bytes: &[u8], key: &FileKey) -> Option<Self> {
+        Self::decode(bytes, LogOffset::new(get_u64(bytes, stub::LOG_OFFSET)), key)
+    }
+
     /// Reads a stub that stands at `at`; nothing if it isn't one, or stands elsewhere.
     pub fn decode(bytes: &[u8], at: LogOffset, key: &FileKey) -> Option<Self> {
         let bytes = bytes.get(..stub::LEN)?;

@@ -14,8 +14,7 @@ mod window;
 
 pub use draft::{Draft, Place};
 pub use fetch::{Fetch, FetchError, Located};
-use frames::check_frame;
-pub use frames::frame_of;
+pub use frames::{check_frame, frame_of};
 pub use residue::{Residue, scan_past};
 pub use rules::Rules;
 pub use segment::{Segment, SegmentList, load_segments, overlap, torn_headers};

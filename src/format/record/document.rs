@@ -47,6 +47,9 @@ impl<'a> RawDocument<'a> {
         let flags = *bytes.get(document::FLAGS)?;
         let key_len = index(u64::from(get_u16(bytes, document::KEY_LENGTH)));
         let value_len = index(u64::from(get_u32(bytes, document::VALUE_LENGTH)));
+        if key_len == 0 || u64_of(key_len) > Limit::Key.allowed() {
+            return None;
+        }
         let key_end = document::LEN.checked_add(key_len)?;
         let key = std::str::from_utf8(bytes.get(document::LEN..key_end)?).ok()?;
         let value_end = key_end.checked_add(value_len)?;
@@ -55,8 +58,6 @@ impl<'a> RawDocument<'a> {
         let revision = Revision::new(get_u64(bytes, document::REVISION));
         let before = get_u64(bytes, document::BEFORE);
         let sane = flags & !flag::KNOWN == 0
-            && !key.is_empty()
-            && u64_of(key_len) <= Limit::Key.allowed()
             && !has_nul(key)
             && !(deleted && value_len > 0)
             && revision > Revision::NONE

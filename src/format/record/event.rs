@@ -1,9 +1,9 @@
 //! An event's record: everything of it but the texts of its names.
 
-use super::seal::{body_crc, seal, verify};
+use super::seal::{body_crc, record_crc, seal, verify};
 use crate::format::bytes::{get_16, get_i64, get_u16, get_u32, get_u64, index, pad8};
 use crate::format::bytes::{put, put_i64, put_u16, put_u32, put_u64, u64_of};
-use crate::format::check::FileKey;
+use crate::format::check::{FileKey, matches};
 use crate::format::layout::{EVENT_TAG, event, extras};
 use crate::words::{EventKind, Limit, LogOffset, NewEvent, Position, Timestamp, Version};
 use uuid::Uuid;
@@ -140,6 +140,25 @@ impl<'a> RawEvent<'a> {
     /// Its tags' names: bytes from the segment's first byte to each.
     pub fn tags(&self) -> impl Iterator<Item = u32> + 'a {
         self.tag_refs.chunks_exact(4).map(|bytes| get_u32(bytes, 0))
+    }
+
+    /// The check it has, right or wrong.
+    pub fn stored_check(&self) -> u32 {
+        get_u32(self.bytes, event::CHECK)
+    }
+
+    /// The position for which its check is the right one at `at`, if it is one of the `most` from
+    /// `first` on.
+    pub fn find_position(
+        &self,
+        at: LogOffset,
+        (first, most): (Position, u64),
+        key: &FileKey,
+    ) -> Option<Position> {
+        let crc = record_crc(self.bytes, event_head_len(self.tag_refs.len() / 4))?;
+        let mut positions = (0..most).map_while(|nth| first.forward(nth));
+        positions
+            .find(|position| matches(self.stored_check(), key.record_check(crc, at, *position)))
     }
 
     /// The check it has, if it is the right one for this position at `at`.

@@ -29,11 +29,13 @@ impl<'a> NameRecord<'a> {
             return None;
         }
         let length = index(u64::from(get_u16(bytes, name::LENGTH)));
+        if length == 0 || u64_of(length) > Limit::Name.allowed() {
+            return None;
+        }
         let text = bytes.get(name::LEN..name::LEN + length)?;
         let text = std::str::from_utf8(text).ok()?;
-        let sane = !text.is_empty() && u64_of(length) <= Limit::Name.allowed();
         let bytes = bytes.get(..pad8(name::LEN + length))?;
-        (sane && !has_nul(text)).then_some(Self { bytes, text })
+        (!has_nul(text)).then_some(Self { bytes, text })
     }
 
     /// The bytes that a name takes as a record.

@@ -36,9 +36,15 @@ pub(super) fn verify(
     key: &FileKey,
 ) -> Option<u32> {
     let stored = get_u32(record, event::CHECK);
-    let (head, body) = record.split_at_checked(head_len)?;
-    let crc = crc_of_two(body, head.get(event::CHECK + 4..)?);
+    let crc = record_crc(record, head_len)?;
     matches(stored, key.record_check(crc, at, position)).then_some(stored)
+}
+
+/// The CRC of a record, from which its place makes the check: of its body, then of its head behind
+/// the check.
+pub(super) fn record_crc(record: &[u8], head_len: usize) -> Option<u32> {
+    let (head, body) = record.split_at_checked(head_len)?;
+    Some(crc_of_two(body, head.get(event::CHECK + 4..)?))
 }
 
 const _: () = {
