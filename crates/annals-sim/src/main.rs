@@ -2,7 +2,9 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
 use annals::Rules;
-use annals_sim::{Ablation, Count, Effort, prove, prove_faults, prove_rot};
+use annals_sim::{
+    Ablation, Count, Effort, Sweep, SweepCount, Thoroughness, prove, prove_faults, prove_rot,
+};
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -18,8 +20,10 @@ annals-sim: crashes, rots and faults against a simulated disk
     annals-sim fault  [SEEDS]   operations fail, once and from then on; a failed sync lies
     annals-sim ablate [SEEDS]   the rule with each part switched off: every part has to be missed
     annals-sim shrink crash|small SEED   leaves out of a failing plan what it fails without
+    annals-sim sweep  [IMAGES [N]]  each bit and byte of two stores flipped, each sector replaced
 
-SEEDS is FIRST..END, or one seed to replay it (default 0..1000).
+SEEDS is FIRST..END, or one seed to replay it (default 0..1000). So is IMAGES (default all); with N
+one in so many of them.
 Exit code: 0 no violation, 1 violations, 2 wrong use.
 Example: annals-sim crash 0..100000
 ";
@@ -32,6 +36,11 @@ fn main() -> ExitCode {
             print!("{HELP}");
             return ExitCode::SUCCESS;
         }
+        ["sweep"] => return sweep(0..u64::MAX, 1),
+        ["sweep", images, every] => match (parse(images), every.parse()) {
+            (Some(images), Ok(every @ 1..)) => return sweep(images, every),
+            _ => ("", None),
+        },
         [what] => (*what, Some(0..1_000)),
         ["shrink", what, seed] => return shrunk(what, seed),
         [what, seeds] => (*what, parse(seeds)),
@@ -42,6 +51,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let count = match what {
+        "sweep" => return sweep(seeds, 1),
         "crash" => run(seeds, &|seed| prove(seed, Rules::ALL, Effort::LONG)),
         "small" => run(seeds, &|seed| prove(seed, Rules::ALL, Effort::SHORT)),
         "rot" => run(seeds, &|seed| prove_rot(seed, Rules::ALL, 24)),
@@ -67,28 +77,57 @@ fn parse(seeds: &str) -> Option<Range<u64>> {
     }
 }
 
-/// Runs the seeds on all processors, saying every few seconds how far it is.
+fn sweep(images: Range<u64>, every: u64) -> ExitCode {
+    let sweep = Sweep::default();
+    sweep.samples().for_each(|sample| println!("{sample}"));
+    let all = images.end.min(sweep.images()).saturating_sub(images.start);
+    let one = |nth| sweep.one(images.start + nth * every, Thoroughness::Full);
+    let said = |count: &SweepCount| format!("{} tried", count.images);
+    let count = on_all(0..all.div_ceil(every), &one, SweepCount::add, said);
+    println!(
+        "{} images, {} told, {} harmless, {} losses no byte could tell, {} violations",
+        count.images, count.told, count.harmless, count.silent, count.violations
+    );
+    count.examples.iter().for_each(|example| println!("  {example}"));
+    if count.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Proves each of the seeds.
 fn run(seeds: Range<u64>, one: &(dyn Fn(u64) -> Count + Sync)) -> Count {
-    let next = AtomicU64::new(seeds.start);
-    let all = Mutex::new((Count::default(), Instant::now()));
+    let named = |seed| {
+        let mut count = one(seed);
+        let named = |what| format!("seed {seed}: {what}");
+        count.examples = count.examples.into_iter().map(named).collect();
+        count
+    };
+    let said = |count: &Count| format!("{} states, {} double", count.states, count.double);
+    on_all(seeds, &named, Count::add, said)
+}
+
+/// Tries all of these numbers on all processors, saying every few seconds how far it is.
+fn on_all<C: Default + Send>(
+    numbers: Range<u64>,
+    one: &(dyn Fn(u64) -> C + Sync),
+    add: fn(&mut C, C),
+    said: fn(&C) -> String,
+) -> C {
+    let next = AtomicU64::new(numbers.start);
+    let all = Mutex::new((C::default(), Instant::now()));
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= numbers.end {
                         break;
                     }
-                    let mut count = one(seed);
-                    let named = |what| format!("seed {seed}: {what}");
-                    count.examples = count.examples.into_iter().map(named).collect();
+                    let count = one(number);
                     let Ok(mut all) = all.lock() else { break };
-                    all.0.add(count);
+                    add(&mut all.0, count);
                     if all.1.elapsed().as_secs() >= 10 {
                         all.1 = Instant::now();
-                        let Count { states, double, .. } = all.0;
-                        eprintln!("seed {seed} of {}: {states} states, {double} double", seeds.end);
+                        eprintln!("{number} of {}: {}", numbers.end, said(&all.0));
                     }
                 }
             });
