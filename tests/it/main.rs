@@ -32,6 +32,7 @@ mod reading;
 mod regressions;
 mod retry;
 mod runs;
+mod salvage;
 mod staged;
 mod tidy;
 mod waiting;
