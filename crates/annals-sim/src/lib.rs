@@ -68,7 +68,9 @@
 //! - a commit that is made once more with the same ids lands once, whether it was there or not;
 //! - a crash alone is never called corruption; rot below the watermark is never called a crash;
 //! - a copy has what was durable when it began, and a copy that a crash cut short is never taken
-//!   for a whole one.
+//!   for a whole one;
+//! - salvage of what a crash left has what recovery finds, no more and no less; and where sectors
+//!   are again as they were before recovery, it takes nothing that recovery has discarded.
 //!
 //! *What is not promised*, and therefore not counted: what no surviving byte proves. If a sector
 //! rots that holds the last commits and everything that says that they were synced (the stub behind
@@ -87,6 +89,7 @@ mod plan;
 mod play;
 mod prove;
 mod random;
+mod rescue;
 mod rot;
 mod salvaged;
 mod shrink;

@@ -9,6 +9,7 @@ use crate::model::Model;
 use crate::plan::{Plan, Style};
 use crate::play::{End, play};
 use crate::random::Random;
+use crate::rescue;
 use annals::Rules;
 use std::sync::Arc;
 
@@ -38,6 +39,10 @@ const AFTERWARDS: usize = 5;
 const AGAIN: usize = 8;
 /// One store in so many is closed after it was checked; the others die.
 const CLOSED: usize = 8;
+/// One state in so many is salvaged, too.
+const SALVAGED: u64 = 256;
+/// Of the states that are gone on with, one in so many is salvaged with sectors from before.
+const SALVAGED_LATER: u64 = 16;
 
 /// Plays the plan of this seed under these rules, and crashes it at every moment.
 pub fn prove(seed: u64, rules: Rules, effort: Effort) -> Count {
@@ -157,6 +162,9 @@ impl Proof<'_> {
         bounds: Bounds,
     ) -> Result<usize, Trouble> {
         let Self { plan: Plan { style, .. }, rules, random, .. } = self;
+        let nth = self.count.states + self.count.double;
+        let is_salvaged = *rules == Rules::ALL && nth.is_multiple_of(SALVAGED);
+        let salvaged = is_salvaged.then(|| bytes.clone());
         let disk = SimDisk::scratch(bytes);
         let looked = if random.one_in(4) { look(&disk, model, *style, *rules, random)? } else { 0 };
         let options = style.options(*rules, random.bits());
@@ -174,6 +182,9 @@ impl Proof<'_> {
                 return Err(Trouble::Wrong(format!("verify: {:?}", report.issues)));
             }
             check::retry(&store, model, there).map_err(Trouble::Wrong)?;
+        }
+        if let Some(bytes) = salvaged {
+            rescue::same_as_recovery(&bytes, model, there).map_err(Trouble::Wrong)?;
         }
         if random.one_in(CLOSED) {
             let closed = store.close().map_err(|error| Trouble::Wrong(error.to_string()));
@@ -203,6 +214,9 @@ impl Proof<'_> {
             None => {}
         }
         let journal = played.disk.take_journal();
+        let nth = self.count.states;
+        let is_salvaged = self.rules == Rules::ALL && nth.is_multiple_of(SALVAGED_LATER);
+        let before = is_salvaged.then(|| bytes.clone());
         // Before the first note nothing was begun but what was kept; all of it, and no more, stays.
         let mut moment = Moment::new(bytes, kept.commits.len(), plan.style.tearing());
         let every = 1 + journal.len() / AGAIN;
@@ -222,6 +236,13 @@ impl Proof<'_> {
             if let Err(trouble) = self.recovered(bytes, &model, bounds) {
                 trouble.count(&mut self.count, &format!("{name}, then operation {at}"));
             }
+        }
+        if let Some(before) = before {
+            // A number of its own: what else a seed does is the same with this and without.
+            let mut random = Random::new(self.count.states);
+            let model = &played.model;
+            let result = rescue::nothing_discarded(&before, &moment.cache, model, &mut random);
+            result.unwrap_or_else(|wrong| self.count.violation(format!("{name}, then {wrong}")));
         }
     }
 }
