@@ -21,6 +21,7 @@
 
 // The floors of the house, from the ground up: each uses only what stands above it here
 // (tests/it/tidy.rs).
+mod threads;
 mod words;
 
 mod format;

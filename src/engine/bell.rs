@@ -1,7 +1,7 @@
 //! Who waits for more, and how they learn of it.
 
+use crate::threads::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::words::Position;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 

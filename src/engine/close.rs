@@ -3,9 +3,9 @@
 use super::core::Core;
 use super::slots::Before;
 use super::writer::{Engine, Mode, WriteSide};
+use crate::threads::thread::{self, JoinHandle};
+use crate::threads::{PoisonError, TryLockError};
 use crate::words::Error;
-use std::sync::{PoisonError, TryLockError};
-use std::thread::JoinHandle;
 
 impl Engine {
     /// Closes the store for all its handles. A second call waits for the first and finds nothing to
@@ -53,7 +53,7 @@ impl Engine {
     /// Whether this thread is the keeper.
     fn is_keeper(&self) -> bool {
         match &self.mode {
-            Mode::Write(side) => side.call.thread.get() == Some(&std::thread::current().id()),
+            Mode::Write(side) => side.call.thread.get() == Some(&thread::current().id()),
             Mode::Follow(_) => false,
         }
     }

@@ -4,12 +4,12 @@ use super::core::Core;
 use super::guard::Seen;
 use super::writer::{Engine, WriteSide};
 use crate::log::Draft;
+use crate::threads::atomic::Ordering;
 use crate::words::{
     AppendError, Appended, Commit, Conflict, DocumentConflict, Durability, Error, LogOffset,
     Position, Timestamp,
 };
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// How often a buffered commit looks whether its file is still there, in microseconds of recorded
 /// time.

@@ -8,9 +8,10 @@ use crate::format::{FRAME_LEN, FileKey, Identity, PAGE, SegmentRef, TermHash};
 use crate::index::{Index, Reach};
 use crate::log::{Fetch, FetchError, SegmentList};
 use crate::storage::Storage;
+use crate::threads::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::threads::{Hint, Mutex};
 use crate::words::{Corruption, Error, LogOffset, Position};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What reading needs. It outlives `close()` as long as somebody reads.
 pub struct Core {
@@ -25,7 +26,7 @@ pub struct Core {
     /// Held by whoever makes a damaged run anew.
     pub healing: Mutex<()>,
     /// Runs that were found damaged and made anew.
-    pub healed: AtomicU64,
+    pub healed: Hint,
     /// What is visible.
     pub flow: Flow,
     /// Who waits for more.
@@ -54,7 +55,7 @@ impl Core {
             index,
             reach,
             healing: Mutex::new(()),
-            healed: AtomicU64::new(0),
+            healed: Hint::new(0),
             flow: Flow::new((end, head, synced), segments),
             bell: Bell::default(),
             gate: Gate::default(),

@@ -2,11 +2,12 @@
 //! commit.
 
 use crate::log::SegmentList;
+use crate::threads::atomic::{AtomicU8, Ordering};
+use crate::threads::thread::{self, Thread};
+use crate::threads::{Mutex, MutexGuard, PoisonError};
 use crate::words::{Error, LogOffset, Position};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::Thread;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// See the module. Its lock is a leaf: nothing is called under it.
@@ -105,7 +106,7 @@ impl Flow {
             return Ok(Turn::Lead);
         }
         let waiter =
-            Arc::new(Waiter { target, thread: std::thread::current(), call: AtomicU8::new(WAIT) });
+            Arc::new(Waiter { target, thread: thread::current(), call: AtomicU8::new(WAIT) });
         state.waiters.push(waiter.clone());
         Ok(Turn::Follow(waiter))
     }
@@ -140,7 +141,7 @@ impl Waiter {
     pub fn sleep(&self) -> bool {
         loop {
             match self.call.load(Ordering::Acquire) {
-                WAIT => std::thread::park(),
+                WAIT => thread::park(),
                 call => return call == LEAD,
             }
         }

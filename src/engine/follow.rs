@@ -9,10 +9,11 @@ use crate::format::{Entries, FRAME_LEN, Mark, Slot, Stub};
 use crate::index::{Index, Table};
 use crate::log::{SegmentList, Walk, Window, load_segments};
 use crate::storage::{Storage, read_full};
+use crate::threads::atomic::Ordering;
+use crate::threads::{Mutex, PoisonError, thread};
 use crate::words::{Error, LogOffset};
 use std::io;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a follower has seen.
@@ -224,10 +225,10 @@ impl Engine {
                     return;
                 }
                 drop(engine);
-                std::thread::sleep(every);
+                thread::sleep(every);
             }
         };
-        let thread = std::thread::Builder::new().name("annals-follower".to_owned()).spawn(look);
+        let thread = thread::Builder::new().name("annals-follower".to_owned()).spawn(look);
         *running = Some(
             thread.map_err(|error| Error::io("starting the follower's thread failed", error))?,
         );

@@ -3,9 +3,9 @@
 use super::writer::{Engine, Mode};
 use crate::format::{TermKind, u64_of};
 use crate::index::Sources;
+use crate::threads::PoisonError;
+use crate::threads::atomic::Ordering;
 use crate::words::{Error, LogOffset, Position};
-use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How a store is: whether it can be written, and what went wrong in the background.

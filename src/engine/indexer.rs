@@ -11,10 +11,11 @@ use super::writer::WriteSide;
 use crate::format::{Extent, Mark, PAGE, RunRef, SLOT_RUNS, SegmentRef, Slot, u64_of};
 use crate::index::{Input, Job, Run, RunError, Sink, Sources, Step};
 use crate::storage::{Storage, write_full};
+use crate::threads::atomic::{AtomicBool, Ordering};
+use crate::threads::{Hint, Mutex, MutexGuard, PoisonError};
 use crate::words::{Error, ErrorKind, Timestamp};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Runs of a level that become one of the next.
@@ -40,8 +41,8 @@ pub struct Indexer {
     trouble: Mutex<Option<Error>>,
     /// Whether commits have to wait for it.
     lags: AtomicBool,
-    written: AtomicU64,
-    rewritten: AtomicU64,
+    written: Hint,
+    rewritten: Hint,
 }
 
 struct State {
@@ -78,8 +79,8 @@ impl Indexer {
             state: Mutex::new(state),
             trouble: Mutex::default(),
             lags: AtomicBool::new(false),
-            written: AtomicU64::new(0),
-            rewritten: AtomicU64::new(0),
+            written: Hint::new(0),
+            rewritten: Hint::new(0),
         }
     }
 

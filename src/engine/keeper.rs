@@ -7,10 +7,11 @@
 use super::core::Core;
 use super::slots::Before;
 use super::writer::{Engine, Mode, WriteSide};
+use crate::threads::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::threads::thread::{self, ThreadId};
+use crate::threads::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::words::{Error, LogOffset};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::ThreadId;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What the keeper does.
@@ -90,7 +91,7 @@ impl Engine {
             return Ok(());
         }
         let (core, kept) = (self.core.clone(), side.clone());
-        let thread = std::thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("annals-keeper".to_owned())
             .spawn(move || keep(&core, &kept))
             .map_err(|error| Error::io("starting the keeper's thread failed", error))?;

@@ -14,9 +14,10 @@ use super::slots::Slots;
 use super::writer::{Engine, Io, Mode, WriteSide, Writer};
 use crate::format::{HOLDER_PAGE, SegmentRef};
 use crate::storage::{Storage, process_name, read_full, sync_full, write_full};
+use crate::threads::Mutex;
+use crate::threads::atomic::{AtomicI64, Ordering};
 use crate::words::{Error, ErrorKind};
-use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 impl Engine {
     /// Opens a device for writing; an empty one becomes a new store.
@@ -72,7 +73,7 @@ impl Engine {
             (found.end.at, head, found.end.at),
             crate::log::SegmentList::new(written),
         ));
-        core.healed.store(found.healed, std::sync::atomic::Ordering::Relaxed);
+        core.healed.store(found.healed, Ordering::Relaxed);
         let slots = Slots::new(found.slot.clone(), found.page, prepared, file_end);
         // Room that was taken, perhaps written, and never named: it is used for runs, which don't
         // mind what stood there.

@@ -8,8 +8,8 @@ use super::writer::{WriteSide, Writer};
 use crate::format::{Epoch, FRAME_LEN, FrameHeader, FrameKind, u64_of};
 use crate::index::Sources;
 use crate::log::{Draft, Place};
+use crate::threads::atomic::Ordering;
 use crate::words::{AppendError, Appended, Error, Limit, LogOffset, Position, Timestamp};
-use std::sync::atomic::Ordering;
 
 impl WriteSide {
     /// Gives a commit whose guards hold its place. The guards looked up the versions of its streams

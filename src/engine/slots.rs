@@ -4,9 +4,9 @@ use super::core::Core;
 use super::free::Free;
 use crate::format::{SLOT_PAGES, SLOT_RUNS, SLOT_SEGMENTS, SegmentRef, Slot};
 use crate::storage::write_full;
+use crate::threads::{Mutex, MutexGuard, PoisonError};
 use crate::words::{Error, ErrorKind, LogOffset, Timestamp};
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The slots' lock.
 pub struct Slots {

@@ -6,8 +6,8 @@ use super::slots::{Before, SlotState};
 use super::writer::WriteSide;
 use crate::format::{Extent, PAGE, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, u64_of};
 use crate::storage::write_full;
+use crate::threads::atomic::Ordering;
 use crate::words::{Error, Limit, Timestamp};
-use std::sync::atomic::Ordering;
 
 /// A segment is at most this part of the file before it, as a power of two; with the one that is
 /// written, the room that nobody uses yet stays below an eighth.

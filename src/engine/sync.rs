@@ -5,8 +5,8 @@ use super::flow::Turn;
 use super::writer::{Engine, Mode, WriteSide};
 use crate::format::Stub;
 use crate::storage::{sync_full, write_full};
+use crate::threads::{Mutex, PoisonError, TryLockError};
 use crate::words::{Error, ErrorKind, LogOffset, Position};
-use std::sync::{Mutex, PoisonError, TryLockError};
 
 /// At most one sync of the file runs at a time: were there two, the kernel would tell only one of
 /// them of a failure.

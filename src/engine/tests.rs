@@ -5,10 +5,10 @@ use super::genesis::genesis_from;
 use super::{Engine, Settings};
 use crate::format::{FileKey, Identity};
 use crate::storage::{MemoryStorage, Storage};
+use crate::threads::atomic::{AtomicUsize, Ordering};
 use crate::words::{AppendError, Commit, Durability, Limit, NewEvent, Position, Version};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::Uuid;
 
 fn quiet() -> Settings {

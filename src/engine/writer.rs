@@ -10,10 +10,11 @@ use super::settings::Settings;
 use super::slots::Slots;
 use crate::format::{Chain, Epoch, Mark, SegmentRef};
 use crate::log::Draft;
+use crate::threads::atomic::AtomicI64;
+use crate::threads::thread::JoinHandle;
+use crate::threads::{Mutex, MutexGuard, PoisonError};
 use crate::words::{Error, ErrorKind, LogOffset, Position, Timestamp};
-use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
 /// A store's engine: what it reads with, and what it writes or follows with.
 pub struct Engine {

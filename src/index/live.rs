@@ -3,8 +3,9 @@
 use super::{Sources, Table};
 use crate::format::{FileKey, Mark, RunRef};
 use crate::index::Run;
+use crate::threads::{PoisonError, RwLock};
 use crate::words::LogOffset;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// The parts of the index as they are now.
 pub struct Index {

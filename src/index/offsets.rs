@@ -1,13 +1,13 @@
 //! The table position -> log offset, read without a lock.
 
+use crate::threads::atomic::{AtomicU64, Ordering};
+use crate::threads::{MODELLED, OnceLock};
 use crate::words::{LogOffset, Position};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Cells of the first chunk; each chunk has twice as many as the one before.
-const FIRST: usize = 1 << 10;
+const FIRST: usize = if MODELLED { 2 } else { 1 << 10 };
 /// Chunks: with the last one, more cells than memory has.
-const CHUNKS: usize = 40;
+const CHUNKS: usize = if MODELLED { 5 } else { 40 };
 
 /// A table that grows at its end. One thread at a time extends it; any number read what they have
 /// been told of.
@@ -20,7 +20,7 @@ pub struct Offsets {
 impl Offsets {
     /// An empty table whose first entry will be that of `base`.
     pub fn new(base: Position) -> Self {
-        Self { base: base.get(), chunks: [const { OnceLock::new() }; CHUNKS] }
+        Self { base: base.get(), chunks: std::array::from_fn(|_| OnceLock::new()) }
     }
 
     /// Stores the log offset of a position. Whoever reads it has learnt of the position through a

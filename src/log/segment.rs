@@ -4,18 +4,19 @@ use crate::format::{
     Extent, FileKey, NameRecord, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, index, u64_of,
 };
 use crate::storage::{Map, Storage, read_full};
+use crate::threads::atomic::Ordering;
+use crate::threads::{Hint, OnceLock, PoisonError, RwLock};
 use crate::words::{LogOffset, NameSource};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// Bytes of a segment for which checked names are remembered together.
 const PIECE: u32 = 1 << 18;
 /// A bit for each 8 bytes of a piece.
 const WORDS: usize = 1 << 9;
 
-type Checked = Box<[AtomicU64; WORDS]>;
+type Checked = Box<[Hint; WORDS]>;
 
 /// Pieces that all segments of a store remember together: 16 MiB, for 1 GiB of log. Who reads more
 /// remembers for himself alone, and forgets when he goes on to the next segment.
@@ -30,15 +31,15 @@ pub struct Segment {
     /// needed.
     checked: OnceLock<Box<[OnceLock<Checked>]>>,
     /// Up to which log offset the map was made ready for reading forward.
-    populated: AtomicU64,
+    populated: Hint,
     /// Pieces that all segments with this counter have.
-    pieces: Arc<AtomicU64>,
+    pieces: Arc<Hint>,
 }
 
 impl Segment {
     /// A segment that is not mapped yet.
-    fn new(place: SegmentRef, pieces: Arc<AtomicU64>) -> Self {
-        let (map, checked, populated) = (Arc::default(), OnceLock::new(), AtomicU64::new(0));
+    fn new(place: SegmentRef, pieces: Arc<Hint>) -> Self {
+        let (map, checked, populated) = (Arc::default(), OnceLock::new(), Hint::new(0));
         Self { place, map, checked, populated, pieces }
     }
 
@@ -53,7 +54,7 @@ impl Segment {
             place: self.place,
             map: self.map.clone(),
             checked: OnceLock::new(),
-            populated: AtomicU64::new(self.populated.load(Ordering::Relaxed)),
+            populated: Hint::new(self.populated.load(Ordering::Relaxed)),
             pieces: Arc::default(),
         })
     }
@@ -125,7 +126,7 @@ impl Segment {
         }
         let piece = piece.get_or_init(|| {
             self.pieces.fetch_add(1, Ordering::Relaxed);
-            Box::new([const { AtomicU64::new(0) }; WORDS])
+            Box::new([const { Hint::new(0) }; WORDS])
         });
         let within = reference % PIECE / 8;
         let Some(word) = piece.get(index(u64::from(within / 64))) else { return false };
@@ -164,7 +165,7 @@ pub struct SegmentList {
     list: Arc<Vec<Arc<Segment>>>,
     /// By log offset. Shared by all lists that came from one another.
     older: Arc<RwLock<BTreeMap<u64, Arc<Segment>>>>,
-    pieces: Arc<AtomicU64>,
+    pieces: Arc<Hint>,
 }
 
 impl SegmentList {

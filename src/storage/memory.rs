@@ -1,10 +1,10 @@
 //! A device in memory, for tests and for stores that need not outlive the process.
 
 use super::Storage;
+use crate::threads::atomic::{AtomicBool, Ordering};
+use crate::threads::{PoisonError, RwLock};
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock};
 
 /// Bytes in memory that behave like a file.
 #[derive(Default)]

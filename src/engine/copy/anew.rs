@@ -4,10 +4,10 @@ use crate::engine::settings::{Clock, Settings};
 use crate::engine::writer::Engine;
 use crate::engine::{Chore, examine::read_slots};
 use crate::storage::{Storage, sync_full};
+use crate::threads::atomic::{AtomicI64, Ordering};
 use crate::words::{AppendError, Appended, Commit, Durability, Error, Timestamp};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The room left in the last segment is about this part of the log at most.
 const PART: u64 = 64;

@@ -12,11 +12,11 @@ use crate::format::{
     DocumentEntry, DocumentPlace, Entries, FileKey, Mark, PlacedEvent, Resolved, TermHash,
     TermKind, TermName, index, u64_of,
 };
+use crate::threads::atomic::Ordering;
+use crate::threads::{Hint, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use crate::words::{LogOffset, Position, Version};
 pub(in crate::index) use postings::{List, Spot};
 use std::ops::{Bound, RangeBounds};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use terms::Room;
 pub(in crate::index) use terms::Terms;
 
@@ -30,7 +30,7 @@ pub struct Table {
     offsets: Offsets,
     terms: RwLock<Terms>,
     /// Events and records of documents that it has taken in.
-    load: AtomicU64,
+    load: Hint,
 }
 
 /// What a part of the index knows of a term.
@@ -56,7 +56,7 @@ impl Table {
     fn with_room(start: Mark, key: FileKey, room: Room) -> Self {
         let offsets = Offsets::new(start.next);
         let terms = RwLock::new(Terms::with_room(room));
-        Self { key, start, end: OnceLock::new(), offsets, terms, load: AtomicU64::new(0) }
+        Self { key, start, end: OnceLock::new(), offsets, terms, load: Hint::new(0) }
     }
 
     /// Where it begins.

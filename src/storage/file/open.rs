@@ -3,11 +3,11 @@
 use super::super::{Map, Storage, sys};
 use super::create;
 use super::lock::{self, FileId};
+use crate::threads::{Mutex, MutexGuard, PoisonError};
 use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How a file is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
