@@ -132,10 +132,7 @@ impl Core {
         if segments.knows(at) {
             return Ok(());
         }
-        let place = match self.index.sources().segment(at) {
-            Ok(place) => place,
-            Err(error) => self.ask_again(error, |sources| sources.segment(at))?,
-        };
+        let place = self.ask(&self.index.sources(), |sources| sources.segment(at))?;
         let key = &self.identity.key;
         if let Some(place) = place {
             let known = segments.know(&*self.storage, key, place);

@@ -1,8 +1,8 @@
 //! Room of the file for runs: what is free, when it may be used again, and what is being filled.
 
 use crate::format::{Extent, PAGE, SLOT_FREE, SLOT_RUNS, Slot};
-use crate::index::Run;
-use std::sync::{Arc, Weak};
+use crate::index::{Pinned, Run};
+use std::sync::Arc;
 
 /// The room that no slot names a run or segment in.
 #[derive(Default)]
@@ -22,12 +22,12 @@ struct Piece {
     /// this one: when another was written since.
     since: u64,
     /// Whoever may still read it here.
-    pin: Weak<()>,
+    pin: Option<Pinned>,
 }
 
 impl Piece {
     fn is_usable(&self, newest: u64) -> bool {
-        newest > self.since && self.pin.strong_count() == 0
+        newest > self.since && !self.pin.as_ref().is_some_and(Pinned::is_held)
     }
 }
 
@@ -35,8 +35,7 @@ impl Free {
     /// What a slot says is free, in a file that ends here.
     pub fn of(slot: &Slot, file_end: u64) -> Self {
         let there = slot.free.iter().filter(|extent| extent.end() <= file_end);
-        let list =
-            there.map(|extent| Piece { extent: *extent, since: slot.counter, pin: Weak::new() });
+        let list = there.map(|extent| Piece { extent: *extent, since: slot.counter, pin: None });
         let cut = slot.runs.iter().filter(|run| run.extent().end() > file_end);
         let cut = cut.map(|run| run.id).collect();
         Self { list: list.collect(), filling: Vec::new(), cut }
@@ -48,7 +47,7 @@ impl Free {
         let length = file_end.saturating_sub(named_end);
         if length > 0 {
             let extent = Extent { file_offset: named_end, length };
-            self.list.push(Piece { extent, since: newest, pin: Weak::new() });
+            self.list.push(Piece { extent, since: newest, pin: None });
         }
     }
 
@@ -85,7 +84,7 @@ impl Free {
     /// What was to be written here is not going to be.
     pub fn abandon(&mut self, extent: Extent) {
         self.filled(extent);
-        self.list.push(Piece { extent, since: 0, pin: Weak::new() });
+        self.list.push(Piece { extent, since: 0, pin: None });
     }
 
     /// The slot with this counter does not name this run any more.
@@ -94,7 +93,7 @@ impl Free {
             return;
         }
         let extent = run.place().extent();
-        self.list.push(Piece { extent, since: counter, pin: Arc::downgrade(run.pin()) });
+        self.list.push(Piece { extent, since: counter, pin: Some(run.pin().watch()) });
     }
 
     /// What a slot is to call free: the largest pieces, if there are too many.
@@ -143,7 +142,7 @@ mod tests {
 
     fn piece(page: u64, pages: u64, since: u64) -> Piece {
         let extent = Extent { file_offset: page * PAGE, length: pages * PAGE };
-        Piece { extent, since, pin: Weak::new() }
+        Piece { extent, since, pin: None }
     }
 
     #[test]

@@ -218,10 +218,20 @@ impl Core {
         sources: &Sources,
         mut question: impl FnMut(&Sources) -> Result<T, RunError>,
     ) -> Result<T, Error> {
-        match question(sources) {
+        match self.ask_once(sources, &mut question) {
             Ok(answer) => Ok(answer),
             Err(error) => self.ask_again(error, question),
         }
+    }
+
+    /// Asks these sources. Nothing of a run's pages is looked at but within a question.
+    pub(super) fn ask_once<T>(
+        &self,
+        sources: &Sources,
+        question: impl FnOnce(&Sources) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        let _reading = (!sources.runs.is_empty()).then(|| self.reach.reading());
+        question(sources)
     }
 }
 

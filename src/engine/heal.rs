@@ -11,13 +11,14 @@ use crate::format::{
     Entries, FRAME_LEN, FrameHeader, Identity, Mark, PAGE, RunRef, SEGMENT_HEADER_LEN, SegmentRef,
     u64_of,
 };
-use crate::index::{Input, Job, Reach, Run, RunError, Sink, Sources, Step, Table};
+use crate::index::{Input, Job, Pin, Reach, Run, RunError, Sink, Sources, Step, Table};
 use crate::log::{SegmentList, Walk, Window};
 use crate::storage::{MemoryStorage, Storage, read_full, write_full};
+use crate::threads::PoisonError;
+use crate::threads::atomic::Ordering;
 use crate::words::{Corruption, Error, LogOffset};
 use std::io;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// A question is asked so often at most; each time another run may turn out to be damaged.
 const TRIES: usize = 100;
@@ -37,7 +38,7 @@ impl Core {
         for _ in 0..TRIES {
             let RunError::Damaged { id, file_offset, .. } = error else { break };
             self.heal(id, file_offset)?;
-            match question(&self.index.sources()) {
+            match self.ask_once(&self.index.sources(), &mut question) {
                 Ok(answer) => return Ok(answer),
                 Err(again) => error = again,
             }
@@ -177,7 +178,7 @@ fn rebuild(
     segments: &SegmentList,
     at: LogOffset,
     place: &RunRef,
-    (level, pin): (u32, Option<Arc<()>>),
+    (level, pin): (u32, Option<Pin>),
 ) -> Result<Run, Error> {
     let key = identity.key;
     let failed = |error| Error::io("making a damaged run anew from the log failed", error);

@@ -218,7 +218,7 @@ impl Compared {
             let header = run.header();
             let holding = holding(segments, header.start, header.end);
             let finds = finds && header.payload_bytes == payload_bytes;
-            let said = run.segments().and_then(|segments| {
+            let said = view.core.ask_once(sources, |_| run.segments()).and_then(|segments| {
                 Ok((segments == holding, run.tally(&view.core.identity.key)?))
             });
             let wrong = match said {

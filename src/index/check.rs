@@ -104,6 +104,7 @@ impl Run {
         let first = self.header().first.get();
         let (mut before, mut placed) = (None, 0);
         for nth in 0..self.header().terms {
+            let _reading = self.pages.reading();
             let entry = self.term(nth)?;
             // Sorted, each once, and found by fences and filter.
             if before >= Some(entry.hash) || self.entry(entry.hash)? != Some(entry) {
@@ -134,7 +135,9 @@ impl Run {
             let hash = key.term(listed.text.as_bytes()).of(listed.kind);
             (listed.kind, hash, (listed.count, listed.first, listed.last))
         };
-        while let Some(((kind, hash, said), next)) = self.name_at(place, own)? {
+        loop {
+            let _reading = self.pages.reading();
+            let Some(((kind, hash, said), next)) = self.name_at(place, own)? else { return Ok(()) };
             place = next;
             let wrong = || self.pages.damaged(self.sections.names.start);
             let entry = self.entry(hash)?.ok_or_else(wrong)?;
@@ -152,7 +155,6 @@ impl Run {
                 tally.stream(hash, entry.base, u64::from(entry.count));
             }
         }
-        Ok(())
     }
 }
 

@@ -1,7 +1,9 @@
 //! Finding in a run: a position's record, a term.
 
 use super::filter::{Block, may_have};
-use super::pages::{Pages, Reach, RunError};
+use super::pages::{Pages, RunError};
+use super::pin::Pin;
+use super::reach::Reach;
 use crate::format::{
     BLOCKS_PER_PAGE, DocumentPlace, FENCES_PER_PAGE, FileKey, RunHeader, RunRef, SEGMENTS_PER_PAGE,
     Sections, SegmentRef, TERMS_PER_PAGE, TermEntry, TermHash, TermKind, block_at, index,
@@ -22,7 +24,7 @@ pub struct Run {
     /// For one made anew: where the one that it stands for is.
     stands_for: Option<RunRef>,
     /// Whoever has a clone of it may still read what stands at this run's place.
-    pin: Arc<()>,
+    pin: Pin,
 }
 
 impl Run {
@@ -34,25 +36,28 @@ impl Run {
         key: FileKey,
     ) -> Result<Self, RunError> {
         let pages = Pages::new(storage, reach, place, key);
-        let header = RunHeader::decode(&pages.get(0)?, &place);
+        let header = {
+            let _reading = pages.reading();
+            RunHeader::decode(&pages.get(0)?, &place)
+        };
         let header = header.ok_or_else(|| pages.damaged(0))?;
         let (sections, _) = header.sections().ok_or_else(|| pages.damaged(0))?;
         let events = header.events().ok_or_else(|| pages.damaged(0))?;
         let blocks = header.filter_blocks();
-        Ok(Self { pages, header, sections, events, blocks, stands_for: None, pin: Arc::new(()) })
+        Ok(Self { pages, header, sections, events, blocks, stands_for: None, pin: Pin::new() })
     }
 
     /// The same, standing for the one at this place, which is damaged; `pin` is that one's, if
     /// somebody may still read it.
     #[must_use]
-    pub fn standing_for(mut self, place: RunRef, pin: Option<Arc<()>>) -> Self {
+    pub fn standing_for(mut self, place: RunRef, pin: Option<Pin>) -> Self {
         self.stands_for = Some(place);
-        self.pin = pin.unwrap_or_default();
+        self.pin = pin.unwrap_or(self.pin);
         self
     }
 
     /// Lives as long as somebody may read what stands at this run's place.
-    pub fn pin(&self) -> &Arc<()> {
+    pub fn pin(&self) -> &Pin {
         &self.pin
     }
 
@@ -77,6 +82,7 @@ impl Run {
         mut each: impl FnMut(u32, &[u8]) -> std::io::Result<()>,
     ) -> Result<(), RunError> {
         for number in 0..self.page_count() {
+            let _reading = self.pages.reading();
             each(number, &self.pages.get(number)?).map_err(RunError::Io)?;
         }
         Ok(())

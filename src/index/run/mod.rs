@@ -4,9 +4,15 @@ mod filter;
 mod find;
 mod names;
 mod pages;
+mod pin;
 mod postings;
+#[cfg(all(test, loom))]
+mod races;
+mod reach;
 
 pub(super) use filter::Block;
 pub use find::Run;
 pub(super) use names::{Listing, NameAt};
-pub use pages::{Reach, RunError};
+pub use pages::RunError;
+pub use pin::{Pin, Pinned};
+pub use reach::Reach;

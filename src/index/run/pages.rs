@@ -3,40 +3,15 @@
 //! From a map they are borrowed; without one, and for who does not hold the writer's lock, each is
 //! copied and the copy is checked: the room may have been given to another run meanwhile.
 
+use super::reach::{Reach, Reading};
 use crate::format::{FileKey, PAGE, RunRef, index, is_page, page_offset};
 use crate::storage::{Map, Storage, read_full};
+use crate::threads::atomic::Ordering;
+use crate::threads::{Hint, Mutex, PoisonError};
 use std::fmt;
 use std::io;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// How the pages of runs may be reached. Shared by all who read a store.
-pub struct Reach {
-    /// Whether maps of runs can be trusted: only where nobody else may write.
-    mapped: AtomicBool,
-}
-
-impl Reach {
-    /// By maps, if this process is the only one that writes.
-    pub fn new(mapped: bool) -> Self {
-        Self { mapped: AtomicBool::new(mapped) }
-    }
-
-    /// From now on somebody else may write: only copies are read.
-    pub fn copy_from_now_on(&self) {
-        self.mapped.store(false, Ordering::Release);
-    }
-
-    /// Whether somebody else may write.
-    pub fn is_foreign(&self) -> bool {
-        !self.is_mapped()
-    }
-
-    fn is_mapped(&self) -> bool {
-        self.mapped.load(Ordering::Acquire)
-    }
-}
+use std::sync::Arc;
 
 /// Why a run can't answer.
 #[derive(Debug)]
@@ -71,7 +46,7 @@ pub struct Pages {
     place: RunRef,
     map: Option<Map>,
     /// A bit for each page that was checked in the map.
-    checked: Box<[AtomicU64]>,
+    checked: Box<[Hint]>,
     /// Copies, each in the cell that its number gives.
     copies: Box<[Copy]>,
 }
@@ -125,7 +100,7 @@ impl Pages {
             key,
             place,
             map,
-            checked: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            checked: (0..words).map(|_| Hint::new(0)).collect(),
             copies: (0..copies).map(|_| Mutex::new(None)).collect(),
         }
     }
@@ -135,7 +110,12 @@ impl Pages {
         &self.place
     }
 
-    /// The page with this number.
+    /// Held while pages are looked at.
+    pub fn reading(&self) -> Reading<'_> {
+        self.reach.reading()
+    }
+
+    /// The page with this number, for those who are [`Pages::reading`].
     #[inline]
     pub fn get(&self, number: u32) -> Result<Page<'_>, RunError> {
         if let Some(map) = &self.map
