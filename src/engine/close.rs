@@ -86,8 +86,9 @@ impl WriteSide {
     /// From here on no thread of this store writes to the file: whoever opens it next may.
     ///
     /// A thread whose commit was finished by `close` may still be on its way to write a stub or to
-    /// mark a slot.
+    /// mark a slot, and one that makes a run may have pages of it in hand.
     fn seal(&self) {
+        self.await_index_work();
         self.io().sealed = true;
         self.slots.lock().sealed = true;
     }

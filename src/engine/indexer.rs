@@ -219,6 +219,12 @@ impl WriteSide {
         *trouble.unwrap_or_else(PoisonError::into_inner) = error.cloned();
     }
 
+    /// Returns when no piece of a run is being written any more. Whoever comes later with one finds
+    /// the store closed.
+    pub(super) fn await_index_work(&self) {
+        drop(self.indexer.lock());
+    }
+
     /// At closing: everything in memory becomes a run, and the last slot says that the store was
     /// closed.
     pub(super) fn index_all(&self, core: &Core) -> Result<(), Error> {

@@ -2,10 +2,12 @@
 
 use crate::fixture::{Deed, Device, Op, note, reseal_page, runs};
 use annals::storage::MemoryStorage;
-use annals::{Durability, ErrorKind, NewEvent, Options, Read};
+use annals::{Chore, Durability, ErrorKind, NewEvent, Options, Read};
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Incident: after a crash a store was fine, took commits, and was corrupt at the next opening.
 /// Mechanism: recovery remembered the names of a torn commit, so that the next commit referred to
@@ -161,7 +163,7 @@ fn a_poisoned_store_writes_nothing_to_room_that_a_slot_may_name() {
     device.orders(move |op| match op {
         // The first is that of the segment's header, the second that of the slot.
         Op::Sync if syncs.fetch_add(1, Ordering::Relaxed) == 1 => {
-            std::thread::sleep(std::time::Duration::from_millis(200));
+            std::thread::sleep(Duration::from_millis(200));
             Deed::Fail(io::ErrorKind::Other)
         }
         _ => Deed::Go,
@@ -170,7 +172,7 @@ fn a_poisoned_store_writes_nothing_to_room_that_a_slot_may_name() {
         while waits.load(Ordering::Relaxed) < 2 {
             std::thread::yield_now();
         }
-        index.chore(annals::Chore::Index)
+        index.chore(Chore::Index)
     });
     let large = annals::Commit::new().append("a", 6, [note("x".repeat(4_000))]);
     let unknown = store.commit(large.durability(Durability::Buffered)).unwrap_err();
@@ -194,7 +196,7 @@ fn a_run_that_lies_of_the_first_position_is_found_out_and_made_anew() {
     let store = options.open_storage(disk.clone()).unwrap();
     for nth in 0..10 {
         store.append("a", nth, [NewEvent::new("Noted", nth.to_string())]).unwrap();
-        store.chore(annals::Chore::Index).unwrap();
+        store.chore(Chore::Index).unwrap();
     }
     store.close().unwrap();
     for first in [0_u64, 2, 3, u64::MAX] {
@@ -211,4 +213,49 @@ fn a_run_that_lies_of_the_first_position_is_found_out_and_made_anew() {
         assert_eq!(events.len(), 10, "{first}");
         assert_eq!(events[0].position.get(), 1);
     }
+}
+
+/// Incident: a thread wrote pages of a run to a file that its store had given back, and that was
+/// somebody else's by then. Mechanism: a commit that helps with the index was in the middle of a
+/// run when another's sync failed; closing a store that has failed writes nothing, so it did not
+/// wait for whoever makes runs. Fix: it does.
+#[test]
+fn closing_after_a_failure_waits_for_a_run_that_is_being_written() {
+    const PAGE: usize = 4_096;
+    let device = Device::new();
+    let store = Options::new().without_keeper().tail(4, u64::MAX);
+    let store = store.open_storage(device.clone()).unwrap();
+    for nth in 0..4 {
+        store.append("a", nth, [note("x")]).unwrap();
+    }
+    let (arrived, is_there) = channel();
+    let (go_on, told) = channel::<()>();
+    let (told, held) = (Mutex::new(told), AtomicBool::new(false));
+    let closed = Arc::new(AtomicBool::new(false));
+    let late = Arc::new(AtomicUsize::new(0));
+    let (is_closed, written_late) = (closed.clone(), late.clone());
+    device.orders(move |op| {
+        // Nothing but runs and slots has whole pages, and runs come later in the file.
+        let of_run = matches!(op, Op::Write { offset, length }
+            if length >= PAGE && offset > 4 * PAGE as u64);
+        if of_run && !held.swap(true, Ordering::Relaxed) {
+            arrived.send(()).unwrap();
+            let _ = told.lock().unwrap().recv_timeout(Duration::from_millis(500));
+        }
+        if matches!(op, Op::Write { .. }) && is_closed.load(Ordering::Relaxed) {
+            written_late.fetch_add(1, Ordering::Relaxed);
+        }
+        let fails = op == Op::Sync || !of_run && matches!(op, Op::Write { .. });
+        if fails { Deed::Fail(io::ErrorKind::Other) } else { Deed::Go }
+    });
+    std::thread::scope(|scope| {
+        let indexing = scope.spawn(|| store.chore(Chore::Index));
+        is_there.recv().unwrap();
+        store.append("a", 4, [note("fails")]).unwrap_err();
+        store.close().unwrap_err();
+        closed.store(true, Ordering::Relaxed);
+        let _ = go_on.send(());
+        indexing.join().unwrap().unwrap_err();
+    });
+    assert_eq!(late.load(Ordering::Relaxed), 0);
 }
