@@ -181,6 +181,9 @@ fn keep(core: &Arc<Core>, side: &Arc<WriteSide>) {
         }
         let idle = still_since.elapsed() >= settings.idle;
         if idle && side.call.unmarked.swap(false, Ordering::Relaxed) {
+            // Looked at again: a commit that has come in between has not called, since the last
+            // one had. Whoever comes from now on calls.
+            let written = core.flow.lock().written;
             side.note(&side.mark(core, written));
         }
         // One piece of it; then the rest is looked at again.
