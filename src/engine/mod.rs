@@ -33,6 +33,8 @@ mod view;
 mod write;
 mod writer;
 
+#[cfg(all(test, loom))]
+pub(crate) mod races;
 #[cfg(test)]
 mod tests;
 

@@ -6,6 +6,8 @@
 mod device;
 mod file;
 mod memory;
+#[cfg(all(test, loom))]
+pub(crate) mod modelled;
 mod sys;
 mod transfer;
 

@@ -78,6 +78,26 @@ fn the_unsafe_and_the_file_system_stay_in_storage() {
 }
 
 #[test]
+fn what_threads_share_goes_by_the_module_that_models_exchange() {
+    const ONLY_THERE: [&str; 6] = ["atomic", "thread", "Mutex", "RwLock", "Condvar", "OnceLock"];
+    let wrong: Vec<_> = library().iter().flat_map(|source| shared(source, &ONLY_THERE)).collect();
+    assert!(wrong.is_empty(), "use `crate::threads` for these:\n{}", wrong.join("\n"));
+}
+
+/// Where a file of the library has one of these names from std. Models may, and so may a lock that
+/// is no part of a store.
+fn shared(source: &Source, names: &[&str]) -> Vec<String> {
+    const MAY: [&str; 4] = ["src/threads/", "/races", "modelled.rs", "/file/lock.rs"];
+    if MAY.iter().any(|may| source.path.contains(may)) {
+        return Vec::new();
+    }
+    let from_std = |code: &str| code.contains("std::sync") || code.contains("std::thread");
+    let lines = source.code().into_iter().filter(|(_, code)| from_std(code));
+    let wrong = lines.filter(|(_, code)| names.iter().any(|name| has_word(code, name)));
+    wrong.map(|(line, code)| format!("{}:{line}: {code}", source.path)).collect()
+}
+
+#[test]
 fn the_library_neither_prints_nor_leaves_things_to_do() {
     const MACROS: [&str; 7] =
         ["println!", "eprintln!", "print!", "eprint!", "dbg!", "todo!", "unimplemented!"];
@@ -137,7 +157,8 @@ fn floors(lib: &str) -> BTreeMap<String, usize> {
 /// The name that a line `mod name;` declares.
 fn mod_line(line: &str) -> Option<&str> {
     let line = line.trim_start();
-    let line = line.strip_prefix("pub(crate) ").or(line.strip_prefix("pub ")).unwrap_or(line);
+    let whose = ["pub(crate) ", "pub(super) ", "pub "];
+    let line = whose.iter().find_map(|whose| line.strip_prefix(whose)).unwrap_or(line);
     line.strip_prefix("mod ")?.strip_suffix(';')
 }
 
@@ -358,6 +379,16 @@ mod teeth {
         assert_eq!(uses("src/format/slot.rs", "use super::super::engine::B;"), 1);
         assert_eq!(uses("src/storage/file/open.rs", "use super::super::sys;"), 0);
         assert_eq!(uses("src/words/mod.rs", "use super::engine;"), 1);
+    }
+
+    #[test]
+    fn a_lock_of_std_is_found() {
+        let found = |path: &str, text: &str| shared(&file(path, text), &["Mutex", "thread"]).len();
+        assert_eq!(found("src/engine/flow.rs", "use std::sync::{Arc, Mutex};"), 1);
+        assert_eq!(found("src/engine/flow.rs", "let own = std::thread::current();"), 1);
+        assert_eq!(found("src/engine/flow.rs", "use std::sync::Arc;"), 0);
+        assert_eq!(found("src/engine/flow.rs", "use crate::threads::Mutex;"), 0);
+        assert_eq!(found("src/threads/mod.rs", "pub use std::sync::Mutex;"), 0);
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! A map of a piece of a file, of which a growing beginning may be borrowed, and the rest copied.
 
+#[cfg(all(test, loom))]
+use super::modelled::MmapRaw;
+use crate::threads::atomic::{AtomicUsize, Ordering};
+#[cfg(not(all(test, loom)))]
+use memmap2::MmapRaw;
 use std::fs::File;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{ptr, slice};
 
 /// A read-only map of a piece of a file. Only its stable beginning can be looked at; what stands
@@ -15,7 +19,7 @@ use std::{ptr, slice};
 /// on a network, use [`crate::storage::Access::Read`], which maps nothing.
 pub struct Map {
     /// Raw: there is no reference to the bytes that may change.
-    map: memmap2::MmapRaw,
+    map: MmapRaw,
     stable: AtomicUsize,
 }
 
@@ -23,7 +27,14 @@ impl Map {
     /// Maps `length` bytes of `file` from `offset` on.
     pub(in crate::storage) fn new(file: &File, offset: u64, length: usize) -> io::Result<Self> {
         let map = memmap2::MmapOptions::new().offset(offset).len(length).map_raw_read_only(file)?;
-        Ok(Self { map, stable: AtomicUsize::new(0) })
+        #[cfg(all(test, loom))]
+        let map = map.into();
+        Ok(Self::over(map))
+    }
+
+    /// Over bytes that are mapped.
+    pub(in crate::storage) fn over(map: MmapRaw) -> Self {
+        Self { map, stable: AtomicUsize::new(0) }
     }
 
     /// The bytes that never change again.
@@ -31,6 +42,8 @@ impl Map {
     pub(crate) fn stable(&self) -> &[u8] {
         // Acquire pairs with the release in `set_stable`: whoever sees the length sees the bytes.
         let length = self.stable.load(Ordering::Acquire);
+        #[cfg(all(test, loom))]
+        self.map.watch(length);
         // SAFETY: the stable length is within the map (`set_stable`), which lives as long as `self`
         // and is readable. It is moved only over bytes that are below the store's watermark, which
         // no writer touches again (see the type's documentation).

@@ -2,6 +2,8 @@
 #![expect(unsafe_code, reason = "maps and system calls; each block proves its own safety")]
 
 mod map;
+#[cfg(all(test, loom))]
+pub(super) mod modelled;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
