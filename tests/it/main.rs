@@ -34,5 +34,6 @@ mod retry;
 mod runs;
 mod salvage;
 mod staged;
+mod stress;
 mod tidy;
 mod waiting;
