@@ -5,7 +5,7 @@
 //! a power cut there are zeros, unless the cache has dropped them in between. So before a store is
 //! opened to write that was not closed, all that it may write to is dropped.
 
-use super::examine::{FoundSlots, read_slots};
+use super::fixed::{FoundSlots, read_slots};
 use crate::format::{FIRST_EXTENT, SegmentRef, Slot};
 use crate::storage::{Storage, sync_full};
 use crate::words::Error;

@@ -1,12 +1,13 @@
 //! Looking at a device: the slots, the segments, the log; and the verdict. Nothing is written here.
 
 use super::afresh::{ask_afresh, forget_tail};
+use super::fixed::{read_slots, unreadable};
 use super::heal::open_runs;
 use super::settings::Settings;
 use crate::format::{
-    Chain, DocumentEntry, Entries, Epoch, FIRST_EXTENT, FRAME_LEN, FileHeader, FrameHeader,
-    Identity, KeyedAlready, Mark, PAGE, SEGMENT_HEADER_LEN, SLOT_PAGES, SegmentHeader, SegmentRef,
-    Slot, Stub, TermHash, TermKind, Unopenable, index, u64_of,
+    Chain, DocumentEntry, Entries, Epoch, FIRST_EXTENT, FRAME_LEN, FrameHeader, Identity,
+    KeyedAlready, Mark, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, Slot, Stub, TermHash,
+    TermKind, u64_of,
 };
 use crate::index::{Index, Reach, Sources, Table};
 use crate::log::{
@@ -14,7 +15,7 @@ use crate::log::{
     scan_past, torn_headers,
 };
 use crate::storage::{Storage, read_full};
-use crate::words::{Corruption, Error, ErrorKind, LogOffset, Position, Timestamp};
+use crate::words::{Corruption, Error, LogOffset, Position, Timestamp};
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
@@ -57,112 +58,6 @@ pub struct Examined {
 const TRIES: usize = 100;
 /// Read at once when walking the log.
 const WALK_AHEAD: usize = 1 << 18;
-
-/// The slots of a device, as they were read.
-pub struct FoundSlots {
-    /// The identity that page 0 or a slot gives.
-    pub identity: Identity,
-    /// Whether page 0 is damaged.
-    pub header_damaged: bool,
-    /// The chosen slot and its page.
-    pub chosen: Option<(Slot, usize)>,
-    /// The highest watermark of all valid slots.
-    pub watermark: LogOffset,
-}
-
-/// Reads page 0 and the slots.
-pub fn read_slots(storage: &dyn Storage) -> Result<FoundSlots, Error> {
-    let page = |at: u64| -> Result<Vec<u8>, Error> {
-        let mut bytes = vec![0; index(PAGE)];
-        let read = read_full(storage, &mut bytes, at).map_err(unreadable)?;
-        bytes.truncate(read);
-        Ok(bytes)
-    };
-    let header = FileHeader::decode(&page(0)?);
-    let mut slots = Vec::new();
-    for (nth, at) in SLOT_PAGES.iter().enumerate() {
-        slots.push((Slot::decode(&page(*at)?), nth));
-    }
-    refuse_unknown(storage, &header, &slots)?;
-    let identity = header.map(|header| header.identity);
-    let fits = |slot: &Slot| identity.is_err() || identity == Ok(slot.identity);
-    let valid: Vec<(Slot, usize)> = slots
-        .into_iter()
-        .filter_map(|(slot, nth)| slot.ok().map(|slot| (slot, nth)))
-        .filter(|(slot, _)| fits(slot))
-        .collect();
-    let watermark = valid.iter().map(|(slot, _)| slot.watermark).max().unwrap_or_default();
-    let chosen = valid.into_iter().max_by_key(|(slot, _)| slot.counter);
-    let identity = match (identity, &chosen) {
-        (Ok(identity), _) => identity,
-        (Err(_), Some((slot, _))) => slot.identity,
-        (Err(_), None) => {
-            return Err(Error::corrupt(Corruption {
-                file_offset: Some(0),
-                log_offset: None,
-                intact_to: None,
-                what: "page 0 and both slots fail their checks: the file's key is gone".to_owned(),
-            }));
-        }
-    };
-    Ok(FoundSlots { identity, header_damaged: header.is_err(), chosen, watermark })
-}
-
-/// The errors of files that are no store, or one that this version does not know.
-pub fn refuse_unknown(
-    storage: &dyn Storage,
-    header: &Result<FileHeader, Unopenable>,
-    slots: &[(Result<Slot, Unopenable>, usize)],
-) -> Result<(), Error> {
-    let results = slots.iter().map(|(slot, _)| slot.as_ref().err());
-    let refusals: Vec<_> = results.chain([header.as_ref().err()]).flatten().collect();
-    for refusal in &refusals {
-        match refusal {
-            Unopenable::Newer(version) => {
-                return Err(Error::new(
-                    ErrorKind::Newer,
-                    format!(
-                        "the store has format version {version}, newer than this program \
-                         knows; update it"
-                    ),
-                ));
-            }
-            Unopenable::Older(version) => {
-                return Err(Error::new(
-                    ErrorKind::Older,
-                    format!(
-                        "the store has format version {version}, from before version 1, the first \
-                         that is kept readable; copy its events with the program that wrote it"
-                    ),
-                ));
-            }
-            Unopenable::Features(bits) => {
-                return Err(Error::new(
-                    ErrorKind::Newer,
-                    format!(
-                        "the store has features {bits:#x} that this program does not \
-                         know; update it"
-                    ),
-                ));
-            }
-            Unopenable::Foreign | Unopenable::Damaged => {}
-        }
-    }
-    if refusals.iter().filter(|refusal| ***refusal == Unopenable::Foreign).count() == 3 {
-        let what = match storage.size() {
-            Ok(0) => {
-                "the file is empty, not an Annals store; remove it, and it will be created anew"
-            }
-            _ => "the file is not an Annals store",
-        };
-        return Err(Error::new(ErrorKind::NotAnnals, what));
-    }
-    Ok(())
-}
-
-fn unreadable(error: io::Error) -> Error {
-    Error::io("reading the store failed; nothing was concluded or written", error)
-}
 
 /// Looks at everything that opening needs to know.
 pub fn examine(
@@ -434,6 +329,7 @@ fn read_segment_header(
     Ok(SegmentHeader::decode(bytes.get(..read).unwrap_or_default(), &identity.key))
 }
 
+/// How a segment is reported whose header is not what it has to be.
 pub fn header_damage(place: SegmentRef) -> Corruption {
     Corruption {
         file_offset: Some(place.extent.file_offset),

@@ -2,7 +2,8 @@
 //! can be known.
 
 use super::core::Core;
-use super::examine::{Examined, index_commit, read_slots};
+use super::examine::{Examined, index_commit};
+use super::fixed::read_slots;
 use super::settings::Settings;
 use super::writer::{Engine, Mode};
 use crate::format::{Entries, FRAME_LEN, Mark, Slot, Stub};

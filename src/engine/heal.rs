@@ -5,7 +5,7 @@
 //! processes, and views that outlive `close`), or it is damaged. The slots tell which.
 
 use super::core::{Core, all_segments};
-use super::examine::read_slots;
+use super::fixed::read_slots;
 use super::indexer::FAN;
 use crate::format::{
     Entries, FRAME_LEN, FrameHeader, Identity, Mark, PAGE, RunRef, SEGMENT_HEADER_LEN, SegmentRef,

@@ -7,6 +7,7 @@ mod commit;
 mod copy;
 mod core;
 mod examine;
+mod fixed;
 mod flow;
 mod follow;
 mod free;

@@ -1,6 +1,6 @@
 //! Verifying a store: everything read again, and the index compared with the log.
 
-use super::examine::read_slots;
+use super::fixed::read_slots;
 use super::heal::{holding, mark_at};
 use super::view::View;
 use super::writer::{Engine, Mode};

@@ -2,7 +2,7 @@
 
 use crate::engine::settings::{Clock, Settings};
 use crate::engine::writer::Engine;
-use crate::engine::{Chore, examine::read_slots};
+use crate::engine::{Chore, fixed::read_slots};
 use crate::storage::{Storage, sync_full};
 use crate::threads::atomic::{AtomicI64, Ordering};
 use crate::words::{AppendError, Appended, Commit, Durability, Error, Timestamp};

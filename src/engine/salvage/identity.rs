@@ -1,7 +1,7 @@
 //! Which store it is: the id and the key, without which nothing can be checked. Rule 1.
 
 use super::reader::Reader;
-use crate::engine::examine::refuse_unknown;
+use crate::engine::fixed::refuse_unknown;
 use crate::format::{FileHeader, Identity, PAGE, SLOT_PAGES, Slot, index};
 use crate::storage::Storage;
 use crate::words::{Corruption, Error, ErrorKind};
