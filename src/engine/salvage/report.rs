@@ -256,7 +256,7 @@ impl fmt::Display for SalvageReport {
             )?;
         }
         if self.documents_in_doubt > 0 {
-            write!(f, "\n{} documents may have been newer ones", self.documents_in_doubt)?;
+            write!(f, "\nof {} documents something newer may be lost", self.documents_in_doubt)?;
         }
         if self.unreadable > 0 {
             write!(f, "\n{} bytes could not be read", self.unreadable)?;

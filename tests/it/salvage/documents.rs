@@ -46,7 +46,7 @@ fn where_the_newest_rots_the_one_before_is_kept_and_in_doubt() {
     assert_eq!((a.value.as_slice(), a.revision.get(), a.head.get()), (&b"second"[..], 2, 2));
     // Which one was lost is not known: it may have been any that stands before.
     assert!(saved.report.documents_in_doubt >= 2, "{}", saved.report);
-    assert!(saved.report.to_string().contains("may have been newer ones"));
+    assert!(saved.report.to_string().contains("something newer may be lost"));
     // Its commit's event is there.
     assert_eq!(saved.report.events, 5);
     assert_eq!(saved.report.broken.len(), 1);
