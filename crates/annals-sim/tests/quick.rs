@@ -7,7 +7,13 @@ use annals_sim::{Count, Effort, prove, prove_faults, prove_rot};
 
 fn sum(seeds: std::ops::Range<u64>, one: impl Fn(u64) -> Count) -> Count {
     let mut all = Count::default();
-    seeds.for_each(|seed| all.add(one(seed)));
+    for seed in seeds {
+        all.add(one(seed));
+        // The rest would say nothing new.
+        if !all.is_clean() {
+            break;
+        }
+    }
     all
 }
 
