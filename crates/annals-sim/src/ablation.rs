@@ -72,8 +72,15 @@ impl Ablation {
     ];
 
     /// Tries so many seeds. Returns how many states were tried, and how often the loss showed.
+    ///
+    /// What comes back has to fit exactly what was written in its place, so it is looked for in
+    /// more plans, and shorter ones, most of whose crashes are followed by a second.
     pub fn run(&self, seeds: u64) -> (u64, u64) {
-        let effort = Effort { steps: 24, states: 4, exhaustive: 0, again: 2 };
+        let revives = self.loss == Loss::Revival;
+        let (effort, seeds) = match revives {
+            true => (Effort { steps: 6, states: 6, exhaustive: 8, again: 2 }, seeds * 4),
+            false => (Effort { steps: 24, states: 4, exhaustive: 0, again: 2 }, seeds),
+        };
         let (mut states, mut losses) = (0, 0);
         for seed in 0..seeds {
             let count: Count = match self.loss {
