@@ -44,6 +44,9 @@
 //! - rings are counted after the look; nobody is rung by a commit, by closing, by poison:
 //!   `who_waits_…`
 //! - no second look after registering; wakers are called under a lock: `a_waker_is_called_once_…`
+//!
+//! Two breaks no model notices, since nothing rests on them: a waiter's call is stored relaxed (he
+//! looks again under `flow`), and `Reach::mapped` is (the lanes, which come next, hand it over).
 
 mod closing;
 mod commits;
