@@ -4,11 +4,10 @@ use crate::crash::Tearing;
 use crate::disk::SimDisk;
 use crate::model::{Change, KEYS, Model, ModelCommit, ModelEvent, STREAMS};
 use crate::random::Random;
-use annals::{Clock, Commit, Durability, NewEvent, Options, Rules, Timestamp, Uuid, Version};
+use annals::{Commit, Durability, NewEvent, Options, Rules, Uuid, Version};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a program does, step by step. Each step has a seed of its own, so that steps can be left
 /// out and the others stay what they are.
@@ -66,8 +65,8 @@ impl Style {
 
     /// How a store is opened: small segments, no thread, repeatable.
     pub(crate) fn options(self, rules: Rules, seed: u64) -> Options {
-        let options = Options::new().segments(4_096, 8_192).without_keeper();
-        let options = options.rules(rules).seed(seed).clock(Ticks(AtomicU64::new(0)));
+        let options =
+            Options::new().segments(4_096, 8_192).without_keeper().rules(rules).seed(seed);
         let options = if self.padded { options.pad_to_sector() } else { options };
         // An index in memory so small that runs are written and merged all the time, or never
         // written but at closing.
@@ -85,17 +84,6 @@ impl Style {
         let store = self.options(Rules::ALL, seed).open_storage(Arc::new(disk.clone()));
         store.expect("a new store opens").close().expect("and closes");
         disk.durable()
-    }
-}
-
-/// A clock by which a seed plays the same each time: it goes on with each look at it.
-struct Ticks(AtomicU64);
-
-impl Clock for Ticks {
-    fn now(&self) -> Timestamp {
-        /// Some day, in microseconds.
-        const BEGIN: u64 = 1_700_000_000_000_000;
-        Timestamp::from_micros((BEGIN + self.0.fetch_add(1, Ordering::Relaxed)) as i64)
     }
 }
 
