@@ -64,6 +64,17 @@ pub struct FrameHeader {
 }
 
 impl FrameHeader {
+    /// The log offset behind it.
+    pub fn end(&self) -> LogOffset {
+        self.at.plus(u64::from(self.length))
+    }
+
+    /// The position behind its last event.
+    pub fn next(&self) -> Position {
+        // Decoding has seen that there is one.
+        self.first.forward(u64::from(self.events)).unwrap_or(self.first)
+    }
+
     /// Its bytes, and its check: what the next frame repeats.
     pub fn encode(&self, key: &FileKey) -> ([u8; frame::LEN], Chain) {
         let mut bytes = [0; frame::LEN];

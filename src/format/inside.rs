@@ -218,16 +218,7 @@ pub fn run_page(page: &[u8], part: Part, key: [u8; 16]) -> (Reread, bool) {
 
 /// A place that fits the header on this page, whatever it says.
 fn place_of(page: &[u8]) -> RunRef {
-    let said = RunHeader {
-        first: Position::new(get_u64(page, run::FIRST)),
-        next: Position::new(get_u64(page, run::NEXT)),
-        width: get_u32(page, run::WIDTH),
-        terms: get_u32(page, run::TERMS),
-        postings: get_u32(page, run::POSTINGS),
-        name_pages: get_u32(page, run::NAME_PAGES),
-        segments: get_u32(page, run::SEGMENTS),
-        ..RunHeader::default()
-    };
+    let said = RunHeader::unchecked(page);
     RunRef {
         file_offset: 4 * PAGE,
         pages: said.sections().map_or(0, |(_, pages)| pages),

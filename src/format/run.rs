@@ -168,10 +168,9 @@ impl RunHeader {
         page
     }
 
-    /// Reads the header of the run that a slot names so, from a page that passed its check; nothing
-    /// if it is not that run's.
-    pub fn decode(page: &[u8], place: &RunRef) -> Option<Self> {
-        let header = Self {
+    /// What a page says where a header has it, whether or not that can be.
+    pub(super) fn unchecked(page: &[u8]) -> Self {
+        Self {
             level: get_u32(page, run::LEVEL),
             start: LogOffset::new(get_u64(page, run::START)),
             end: LogOffset::new(get_u64(page, run::END)),
@@ -183,7 +182,13 @@ impl RunHeader {
             name_pages: get_u32(page, run::NAME_PAGES),
             segments: get_u32(page, run::SEGMENTS),
             payload_bytes: get_u64(page, run::PAYLOAD_BYTES),
-        };
+        }
+    }
+
+    /// Reads the header of the run that a slot names so, from a page that passed its check; nothing
+    /// if it is not that run's.
+    pub fn decode(page: &[u8], place: &RunRef) -> Option<Self> {
+        let header = Self::unchecked(page);
         let (_, pages) = header.sections()?;
         let fits = get_u32(page, run::TAG) == RUN_TAG
             && header.end == place.end

@@ -18,6 +18,6 @@ pub fn frame(bytes: &[u8], key: [u8; 16]) -> Reread {
         end = end.max(at.plus(u64_of(record.len())));
     });
     // Nothing of it is behind its end.
-    same &= end <= header.at.plus(u64::from(header.length));
+    same &= end <= header.end();
     if same && checked.is_err() { Reread::Refused } else { Reread::same(same) }
 }

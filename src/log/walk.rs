@@ -180,7 +180,7 @@ impl<'a> Walk<'a> {
                 at.plus(u64_of(length))
             }
         };
-        let next = header.first.forward(u64::from(header.events)).unwrap_or(header.first);
+        let next = header.next();
         self.here = Mark { at: here, chain: check, next };
         self.watermark = self.watermark.max(header.watermark);
         self.recorded = self.recorded.max(header.recorded);

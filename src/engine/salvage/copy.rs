@@ -195,8 +195,7 @@ impl Writer<'_> {
                 self.land(&mut draft, header.recorded)?;
             }
         }
-        let end = header.at.plus(u64::from(header.length));
-        let last = header.first.forward(u64::from(header.events)).unwrap_or(next);
+        let (end, last) = (header.end(), header.next());
         self.lose_records(room, (behind, end), (next, last), contents);
         if contents.others_lost > 0 {
             self.report.lose(LostRange {

@@ -66,7 +66,7 @@ impl Frames<'_> {
                 if !piece.takes(room, &header, check) {
                     break;
                 }
-                at = at.plus(u64::from(header.length));
+                at = header.end();
                 let is_commit = header.kind == FrameKind::Commit;
                 let found = is_commit.then(|| contents(bytes, &header, key));
                 let is_proven = at <= log.proven;
@@ -82,7 +82,7 @@ impl Frames<'_> {
                     continue;
                 }
                 visit(Frame { header: &header, room, contents: found, due: walked.end }, names)?;
-                let next = header.first.forward(u64::from(header.events)).unwrap_or(header.first);
+                let next = header.next();
                 walked.end = Mark { at: room.after(at, !is_commit), chain: check, next };
                 bytes_read += u64::from(header.length);
                 if progress.at(bytes_read).is_break() {

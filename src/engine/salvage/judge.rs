@@ -152,10 +152,8 @@ impl Log {
 impl Piece {
     /// Whether a frame belongs here.
     pub fn takes(&self, room: &Room, header: &FrameHeader, check: Chain) -> bool {
-        let end = header.at.plus(u64::from(header.length));
-        let next = header.first.forward(u64::from(header.events)).unwrap_or(header.first);
-        let is_end = header.kind != FrameKind::Commit;
-        self.fits(end, room.after(end, is_end), next, check)
+        let (end, is_end) = (header.end(), header.kind != FrameKind::Commit);
+        self.fits(end, room.after(end, is_end), header.next(), check)
     }
 
     /// Whether a frame fits what follows: it ends at `end`, the log goes on at `after` with the

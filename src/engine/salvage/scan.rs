@@ -118,8 +118,7 @@ impl Found {
     /// Takes a frame: it goes on the last stretch, or begins another.
     fn add(&mut self, header: &FrameHeader, check: Chain, file_offset: u64) {
         self.count += 1;
-        let end = header.at.plus(u64::from(header.length));
-        let next = header.first.forward(u64::from(header.events)).unwrap_or(header.first);
+        let (end, next) = (header.end(), header.next());
         let next_segment = match header.kind {
             FrameKind::Commit => None,
             FrameKind::End { next_segment } => Some(next_segment),
