@@ -4,12 +4,11 @@
 use crate::disk::{FileSystem, Image, alone};
 use crate::kill::{How, check};
 use crate::ledger::{Death, Ledger};
-use crate::outcome::{Keep, Outcome, Progress, in_parallel};
+use crate::outcome::{Keep, Outcome, Progress, Tally, in_parallel};
 use crate::process::{Player, Program};
 use crate::said::What;
 use crate::writer::Part;
 use annals_sim::Random;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Failures that one disk goes through.
@@ -19,16 +18,16 @@ const MEMORY: u64 = 40 << 20;
 
 #[derive(Default)]
 struct Counts {
-    disks: AtomicU64,
+    disks: Tally,
     /// Writers whose store was poisoned, and how often; openings that found it so and went on.
-    failed: AtomicU64,
-    poisoned: AtomicU64,
-    reopened: AtomicU64,
+    failed: Tally,
+    poisoned: Tally,
+    reopened: Tally,
     /// Disks that were given up: what failed was a table of the file system itself.
-    given_up: AtomicU64,
-    landed: AtomicU64,
-    synced: AtomicU64,
-    faulted: AtomicU64,
+    given_up: Tally,
+    landed: Tally,
+    synced: Tally,
+    faulted: Tally,
 }
 
 /// Lets write-back fail until so many writers were met by it.
@@ -39,8 +38,8 @@ pub fn eio(program: &Program, rounds: u64, seed: u64, keep: &Keep) -> Outcome {
     let (counts, progress) = (Counts::default(), Progress::new("failures", rounds));
     let violations = in_parallel(|| {
         alone()?;
-        while counts.failed.load(Ordering::Relaxed) < rounds {
-            let nth = counts.disks.fetch_add(1, Ordering::Relaxed);
+        while counts.failed.get() < rounds {
+            let nth = counts.disks.add(1);
             if nth > rounds * 4 {
                 return Err("write-back does not fail here".to_owned());
             }
@@ -51,20 +50,19 @@ pub fn eio(program: &Program, rounds: u64, seed: u64, keep: &Keep) -> Outcome {
         }
         Ok(())
     });
-    let number = |count: &AtomicU64| count.load(Ordering::Relaxed);
     let figures = format!(
         "{} writers met by write-back that failed, stores poisoned {} times and opened again {} \
          times by the same writer, {} disks, {} of them given up with errors in their own tables, \
          {} commits acknowledged, {} of them as durable, {} \
          writers ended by a page that the disk did not give",
-        number(&counts.failed),
-        number(&counts.poisoned),
-        number(&counts.reopened),
-        number(&counts.disks),
-        number(&counts.given_up),
-        number(&counts.landed),
-        number(&counts.synced),
-        number(&counts.faulted),
+        counts.failed,
+        counts.poisoned,
+        counts.reopened,
+        counts.disks,
+        counts.given_up,
+        counts.landed,
+        counts.synced,
+        counts.faulted,
     );
     progress.done(figures, violations)
 }
@@ -93,7 +91,7 @@ fn one_disk(
     image.back_tables()?;
     let mut ledger = Ledger::new(Death::Power);
     for life in 1..=LIVES {
-        if counts.failed.load(Ordering::Relaxed) >= rounds {
+        if counts.failed.get() >= rounds {
             break;
         }
         let disk = image.mount_by_pages()?;
@@ -123,7 +121,7 @@ fn one_disk(
             format!("{what}\n    kept: {}", keep.file(&store, &format!("eio-{seed}-{life}")))
         })?;
         if !is_whole {
-            counts.given_up.fetch_add(1, Ordering::Relaxed);
+            counts.given_up.add(1);
             return Ok(());
         }
     }
@@ -131,8 +129,8 @@ fn one_disk(
     check(&disk.store(), seed, &mut ledger, How::Closing).map_err(|what| {
         format!("{what}\n    kept: {}", keep.file(&disk.store(), &format!("eio-{seed}-end")))
     })?;
-    counts.landed.fetch_add(ledger.landed, Ordering::Relaxed);
-    counts.synced.fetch_add(ledger.synced, Ordering::Relaxed);
+    counts.landed.add(ledger.landed);
+    counts.synced.add(ledger.synced);
     Ok(())
 }
 
@@ -144,7 +142,7 @@ fn count(
     progress: &Progress,
 ) -> Result<(), String> {
     if ended.tell_of_a_fault(ledger)? {
-        counts.faulted.fetch_add(1, Ordering::Relaxed);
+        counts.faulted.add(1);
     }
     let (mut times, mut again, mut is_poisoned) = (0, 0, false);
     for said in &ended.said {
@@ -155,10 +153,10 @@ fn count(
             _ => {}
         }
     }
-    counts.poisoned.fetch_add(times, Ordering::Relaxed);
-    counts.reopened.fetch_add(again, Ordering::Relaxed);
+    counts.poisoned.add(times);
+    counts.reopened.add(again);
     if times > 0 {
-        counts.failed.fetch_add(1, Ordering::Relaxed);
+        counts.failed.add(1);
         progress.step();
     }
     Ok(())

@@ -3,7 +3,7 @@
 
 use crate::check::{Found, look};
 use crate::ledger::{Death, Ledger};
-use crate::outcome::{Keep, Outcome, Progress, in_parallel};
+use crate::outcome::{Keep, Outcome, Progress, Tally, in_parallel};
 use crate::process::{Player, Program};
 use crate::said::What;
 use crate::writer::Part;
@@ -20,12 +20,12 @@ const LIVES: u64 = 16;
 /// How many were killed where.
 #[derive(Default)]
 struct Counts {
-    rounds: AtomicU64,
-    opening: AtomicU64,
-    open: AtomicU64,
-    closing: AtomicU64,
-    landed: AtomicU64,
-    synced: AtomicU64,
+    rounds: Tally,
+    opening: Tally,
+    open: Tally,
+    closing: Tally,
+    landed: Tally,
+    synced: Tally,
 }
 
 /// Kills writers, so many times, on new stores every so often.
@@ -36,7 +36,7 @@ pub fn kill(program: &Program, rounds: u64, seed: u64, keep: &Keep) -> Outcome {
     let (counts, progress) = (Counts::default(), Progress::new("kills", rounds));
     let stores = AtomicU64::new(0);
     let violations = in_parallel(|| {
-        while counts.rounds.load(Ordering::Relaxed) < rounds {
+        while counts.rounds.get() < rounds {
             let nth = stores.fetch_add(1, Ordering::Relaxed);
             let place = keep.folder(nth % 2 == 1).map_err(|error| error.to_string())?;
             let path = place.path().join("a.annals");
@@ -50,16 +50,10 @@ pub fn kill(program: &Program, rounds: u64, seed: u64, keep: &Keep) -> Outcome {
         }
         Ok(())
     });
-    let number = |count: &AtomicU64| count.load(Ordering::Relaxed);
     let figures = format!(
         "{} kills ({} opening or making the store, {} with it open, {} closing it), {} commits \
          acknowledged, {} of them as durable",
-        number(&counts.rounds),
-        number(&counts.opening),
-        number(&counts.open),
-        number(&counts.closing),
-        number(&counts.landed),
-        number(&counts.synced),
+        counts.rounds, counts.opening, counts.open, counts.closing, counts.landed, counts.synced,
     );
     progress.done(figures, violations)
 }
@@ -76,11 +70,11 @@ fn lives(
     let mut ledger = Ledger::new(Death::Process);
     let mut random = Random::new(seed);
     for life in 1..=LIVES {
-        if counts.rounds.fetch_add(1, Ordering::Relaxed) >= rounds {
-            counts.rounds.fetch_sub(1, Ordering::Relaxed);
+        if counts.rounds.add(1) >= rounds {
+            counts.rounds.take_back();
             break;
         }
-        let one = || -> Result<(), String> {
+        let mut one = || -> Result<(), String> {
             let said = |error: std::io::Error| error.to_string();
             let writer =
                 Player::start(program, &Part::new(path, seed, life).words()).map_err(said)?;
@@ -92,16 +86,15 @@ fn lives(
                 What::Closing => &counts.closing,
                 _ => &counts.opening,
             }
-            .fetch_add(1, Ordering::Relaxed);
+            .add(1);
             check(path, seed, &mut ledger, How::random(&mut random))
         };
-        let mut one = one;
         let done = one();
         done.map_err(|what| (life, what + &ledger.last_words()))?;
         progress.step();
     }
-    counts.landed.fetch_add(ledger.landed, Ordering::Relaxed);
-    counts.synced.fetch_add(ledger.synced, Ordering::Relaxed);
+    counts.landed.add(ledger.landed);
+    counts.synced.add(ledger.synced);
     check(path, seed, &mut ledger, How::Closing).map_err(|what| (LIVES + 1, what))
 }
 

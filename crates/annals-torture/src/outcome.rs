@@ -1,6 +1,7 @@
 //! What came of a torture: figures and violations, said as it goes; where stores lie, and where
 //! those are kept that something is wrong with.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -72,6 +73,33 @@ impl Keep {
             Ok(_) => to.display().to_string(),
             Err(error) => format!("{} could not be copied: {error}", file.display()),
         }
+    }
+}
+
+/// A count that several threads add to.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(AtomicU64);
+
+impl Tally {
+    /// Adds so many; how many it was before.
+    pub(crate) fn add(&self, count: u64) -> u64 {
+        self.0.fetch_add(count, Ordering::Relaxed)
+    }
+
+    /// Takes back one that was added too early.
+    pub(crate) fn take_back(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How many.
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
     }
 }
 

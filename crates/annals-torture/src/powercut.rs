@@ -4,11 +4,10 @@
 use crate::disk::{Cut, Disk, FileSystem, Image, alone};
 use crate::kill::{How, check};
 use crate::ledger::{Death, Ledger};
-use crate::outcome::{Keep, Outcome, Progress, in_parallel};
+use crate::outcome::{Keep, Outcome, Progress, Tally, in_parallel};
 use crate::process::{Player, Program};
 use crate::writer::Part;
 use annals_sim::Random;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Power cuts that one disk goes through.
@@ -18,14 +17,14 @@ const MEMORY: u64 = 256 << 20;
 
 #[derive(Default)]
 struct Counts {
-    cuts: AtomicU64,
-    disks: AtomicU64,
+    cuts: Tally,
+    disks: Tally,
     /// Commits that were acknowledged, as durable, and that the cuts took away.
-    landed: AtomicU64,
-    synced: AtomicU64,
-    lost: AtomicU64,
+    landed: Tally,
+    synced: Tally,
+    lost: Tally,
     /// Writers that a page killed that the disk could not give any more.
-    faulted: AtomicU64,
+    faulted: Tally,
 }
 
 /// Cuts the power so many times.
@@ -42,8 +41,8 @@ pub fn powercut(
     let (counts, progress) = (Counts::default(), Progress::new("power cuts", rounds));
     let violations = in_parallel(|| {
         alone()?;
-        while counts.cuts.load(Ordering::Relaxed) < rounds {
-            let seed = seed.wrapping_add(counts.disks.fetch_add(1, Ordering::Relaxed));
+        while counts.cuts.get() < rounds {
+            let seed = seed.wrapping_add(counts.disks.add(1));
             let done = one_disk(program, system, rounds, seed, &counts, &progress, keep);
             done.map_err(|what| {
                 let again = format!("annals-torture powercut {system} {CUTS} --seed {seed}");
@@ -52,16 +51,10 @@ pub fn powercut(
         }
         Ok(())
     });
-    let number = |count: &AtomicU64| count.load(Ordering::Relaxed);
     let figures = format!(
         "{} power cuts on {} {system} disks, {} commits acknowledged, {} of them as durable, {} \
          that were not durable lost, {} writers ended by a page that the disk did not give",
-        number(&counts.cuts),
-        number(&counts.disks),
-        number(&counts.landed),
-        number(&counts.synced),
-        number(&counts.lost),
-        number(&counts.faulted),
+        counts.cuts, counts.disks, counts.landed, counts.synced, counts.lost, counts.faulted,
     );
     progress.done(figures, violations)
 }
@@ -97,8 +90,8 @@ fn one_disk(
     };
     let mut ledger = Ledger::new(Death::Power);
     for life in 1..=CUTS {
-        if counts.cuts.fetch_add(1, Ordering::Relaxed) >= rounds {
-            counts.cuts.fetch_sub(1, Ordering::Relaxed);
+        if counts.cuts.add(1) >= rounds {
+            counts.cuts.take_back();
             break;
         }
         let disk = image.mount(options)?;
@@ -117,7 +110,7 @@ fn one_disk(
             std::thread::sleep(Duration::from_micros(random.below(4_000) as u64));
             let ended = writer.kill().map_err(|error| error.to_string())?;
             if ended.tell_of_a_fault(&mut ledger)? {
-                counts.faulted.fetch_add(1, Ordering::Relaxed);
+                counts.faulted.add(1);
             }
             Ok(())
         };
@@ -133,8 +126,8 @@ fn one_disk(
     look(&disk, seed, &mut ledger, How::Closing, counts)
         .map_err(|what| kept(what, &disk, &format!("{system}-{seed}-end"), keep))?;
     drop(disk);
-    counts.landed.fetch_add(ledger.landed, Ordering::Relaxed);
-    counts.synced.fetch_add(ledger.synced, Ordering::Relaxed);
+    counts.landed.add(ledger.landed);
+    counts.synced.add(ledger.synced);
     image.check()
 }
 
@@ -149,7 +142,7 @@ fn look(
     let before = ledger.acknowledged();
     check(&disk.store(), seed, ledger, how)?;
     let lost = before.saturating_sub(ledger.acknowledged());
-    counts.lost.fetch_add(lost, Ordering::Relaxed);
+    counts.lost.add(lost);
     Ok(())
 }
 
