@@ -1,6 +1,7 @@
 //! Faults: operations that fail, a sync that fails and then lies.
 
 use crate::check;
+use crate::clock;
 use crate::count::Count;
 use crate::disk::{Caching, Fault, FaultPlan, Op, SimDisk};
 use crate::model::Model;
@@ -31,6 +32,7 @@ const GONE_ON: usize = 6;
 /// way; then the process is started again, the machine perhaps cut off. Only every `stride`-th
 /// operation fails: 1 for all.
 pub fn prove_faults(seed: u64, rules: Rules, steps: usize, stride: usize) -> Count {
+    clock::begin();
     let mut random = Random::new(seed);
     let steps = 1 + random.below(steps);
     let plan = Plan::new(steps, &mut random);

@@ -78,6 +78,7 @@
 
 mod ablation;
 mod check;
+mod clock;
 mod copies;
 mod count;
 mod crash;

@@ -1,5 +1,6 @@
 //! Plans: what a program does with a store, made from a seed.
 
+use crate::clock::Ticks;
 use crate::crash::Tearing;
 use crate::disk::SimDisk;
 use crate::model::{Change, KEYS, Model, ModelCommit, ModelEvent, STREAMS};
@@ -65,8 +66,8 @@ impl Style {
 
     /// How a store is opened: small segments, no thread, repeatable.
     pub(crate) fn options(self, rules: Rules, seed: u64) -> Options {
-        let options =
-            Options::new().segments(4_096, 8_192).without_keeper().rules(rules).seed(seed);
+        let options = Options::new().segments(4_096, 8_192).without_keeper();
+        let options = options.rules(rules).seed(seed).clock(Ticks);
         let options = if self.padded { options.pad_to_sector() } else { options };
         // An index in memory so small that runs are written and merged all the time, or never
         // written but at closing.

@@ -1,6 +1,7 @@
 //! Rot: a durable sector becomes garbage. Nothing acknowledged may vanish without a word.
 
 use crate::check;
+use crate::clock;
 use crate::count::Count;
 use crate::crash::Moment;
 use crate::disk::{SECTOR, SimDisk};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 ///
 /// `refused` is not counted here: that is what should happen.
 pub fn prove_rot(seed: u64, rules: Rules, steps: usize) -> Count {
+    clock::begin();
     let mut random = Random::new(seed);
     let mut count = Count::default();
     let plan = Plan::new(steps, &mut random);
