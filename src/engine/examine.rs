@@ -213,7 +213,7 @@ fn look(
 pub fn index_commit(sources: &Sources, met: Entries<'_>) -> bool {
     // Of each stream once; then its versions go up by one.
     let mut known: HashMap<TermHash, Option<u64>, KeyedAlready> =
-        HashMap::with_capacity_and_hasher(met.events.len(), KeyedAlready);
+        HashMap::with_capacity_and_hasher(met.events.len(), KeyedAlready::default());
     for entry in met.events {
         let hash = entry.stream.hash.of(TermKind::Stream);
         let before = known.entry(hash).or_insert_with(|| {

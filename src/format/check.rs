@@ -3,7 +3,7 @@
 
 use crate::words::{LogOffset, Position};
 use siphasher::{sip, sip128};
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 /// The file's random key, made once when the file is.
@@ -25,20 +25,11 @@ pub struct TermHash(pub u128);
 /// Builds hashers for maps by [`TermHash`], which is a keyed hash already: its own low bits serve.
 /// And for maps by 32-bit offsets, whose number somebody who writes files may choose, but not so
 /// many of them that it matters.
-#[derive(Clone, Copy, Default)]
-pub struct KeyedAlready;
+pub type KeyedAlready = BuildHasherDefault<LowBits>;
 
 /// See [`KeyedAlready`].
 #[derive(Default)]
 pub struct LowBits(u64);
-
-impl BuildHasher for KeyedAlready {
-    type Hasher = LowBits;
-
-    fn build_hasher(&self) -> LowBits {
-        LowBits::default()
-    }
-}
 
 impl Hasher for LowBits {
     fn write(&mut self, bytes: &[u8]) {
