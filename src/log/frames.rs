@@ -76,3 +76,77 @@ pub fn check_frame<'a>(
         && (cfg!(fuzzing) || checks == header.records_check);
     if as_said { Ok(()) } else { Err(FrameDamage { at: header.at }) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::{Chain, Epoch};
+    use crate::log::{Draft, Place};
+    use crate::words::{Commit, ExpectedVersion, NewEvent, Timestamp, Version};
+
+    /// A frame with two events, and a document if asked for; and what its header says.
+    fn a_frame(key: &FileKey, document: bool) -> (Vec<u8>, FrameHeader) {
+        let events = ["one", "two"].map(|payload| NewEvent::new("Type", payload).tag("tag"));
+        let commit = Commit::new().append("stream", ExpectedVersion::Any, events);
+        let commit = if document { commit.put("key", "value") } else { commit };
+        let mut draft = Draft::default();
+        draft.fill(&commit, key, 512).unwrap();
+        // Nothing is known of it yet.
+        draft.resolved.resize_with(draft.terms().count(), Default::default);
+        draft.versions.resize(draft.streams.len(), Version::NONE);
+        draft.newest.resize(draft.documents.len(), None);
+        let place = Place {
+            at: LogOffset::new(8_192),
+            segment: LogOffset::new(4_096),
+            epoch: Epoch { counter: 1, salt: 2 },
+            before: Chain(3),
+            first: Position::new(40),
+            recorded: Timestamp::from_micros(7),
+            watermark: LogOffset::ZERO,
+        };
+        let bytes = draft.place(&place, key).bytes.to_vec();
+        let (header, _) = FrameHeader::decode(&bytes, place.at, key).unwrap();
+        (bytes, header)
+    }
+
+    #[test]
+    fn a_frame_is_whole_only_if_it_is_what_its_header_says_in_every_respect() {
+        let key = FileKey::new([5; 16]);
+        for document in [false, true] {
+            let (bytes, header) = a_frame(&key, document);
+            let mut shown = Vec::new();
+            let mut check = |header: &FrameHeader| {
+                shown.clear();
+                check_frame(&bytes, header, &key, |record, at, position| {
+                    shown.push((record.len(), at, position));
+                })
+            };
+            assert_eq!(check(&header), Ok(()));
+            let (records, events) = (header.records, header.events);
+            for (what, changed) in [
+                ("a record less", FrameHeader { records: records - 1, ..header }),
+                ("a record more", FrameHeader { records: records + 1, ..header }),
+                ("an event less", FrameHeader { events: events - 1, ..header }),
+                ("an event more", FrameHeader { events: events + 1, ..header }),
+                ("another check", FrameHeader { records_check: !header.records_check, ..header }),
+                ("another position", FrameHeader { first: Position::new(41), ..header }),
+                ("another time", FrameHeader { recorded: Timestamp::from_micros(8), ..header }),
+                ("another place", FrameHeader { at: LogOffset::new(8_200), ..header }),
+                ("less padding", FrameHeader { padding: header.padding - 8, ..header }),
+                ("more padding", FrameHeader { padding: header.padding + 8, ..header }),
+            ] {
+                assert!(check(&changed).is_err(), "{what}");
+            }
+            assert_eq!(check(&header), Ok(()));
+            // Each record at its place, one behind another, from the header to the padding.
+            let mut at = header.at.plus(u64_of(FRAME_LEN));
+            for (length, place, position) in &shown {
+                assert_eq!((*place, position.get() >= 40), (at, true));
+                at = at.plus(u64_of(*length));
+            }
+            assert_eq!(at.plus(u64::from(header.padding)), header.end());
+            assert_eq!(u64_of(shown.len()), u64::from(records));
+            assert_eq!(events, 2);
+        }
+    }
+}

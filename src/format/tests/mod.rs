@@ -3,6 +3,7 @@
 mod any_bytes;
 mod can_not_be;
 mod damage;
+mod edges;
 mod fixed;
 mod make;
 mod round_trip;

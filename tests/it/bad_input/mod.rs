@@ -11,3 +11,4 @@ mod forged;
 mod full;
 mod races;
 mod replaced;
+mod rotten;
