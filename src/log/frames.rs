@@ -80,40 +80,14 @@ pub fn check_frame<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::{Chain, Epoch};
-    use crate::log::{Draft, Place};
-    use crate::words::{Commit, ExpectedVersion, NewEvent, Timestamp, Version};
-
-    /// A frame with two events, and a document if asked for; and what its header says.
-    fn a_frame(key: &FileKey, document: bool) -> (Vec<u8>, FrameHeader) {
-        let events = ["one", "two"].map(|payload| NewEvent::new("Type", payload).tag("tag"));
-        let commit = Commit::new().append("stream", ExpectedVersion::Any, events);
-        let commit = if document { commit.put("key", "value") } else { commit };
-        let mut draft = Draft::default();
-        draft.fill(&commit, key, 512).unwrap();
-        // Nothing is known of it yet.
-        draft.resolved.resize_with(draft.terms().count(), Default::default);
-        draft.versions.resize(draft.streams.len(), Version::NONE);
-        draft.newest.resize(draft.documents.len(), None);
-        let place = Place {
-            at: LogOffset::new(8_192),
-            segment: LogOffset::new(4_096),
-            epoch: Epoch { counter: 1, salt: 2 },
-            before: Chain(3),
-            first: Position::new(40),
-            recorded: Timestamp::from_micros(7),
-            watermark: LogOffset::ZERO,
-        };
-        let bytes = draft.place(&place, key).bytes.to_vec();
-        let (header, _) = FrameHeader::decode(&bytes, place.at, key).unwrap();
-        (bytes, header)
-    }
+    use crate::log::fixture::{a_frame, a_place};
+    use crate::words::Timestamp;
 
     #[test]
     fn a_frame_is_whole_only_if_it_is_what_its_header_says_in_every_respect() {
         let key = FileKey::new([5; 16]);
         for document in [false, true] {
-            let (bytes, header) = a_frame(&key, document);
+            let (bytes, header) = a_frame(&a_place(), document, &key);
             let mut shown = Vec::new();
             let mut check = |header: &FrameHeader| {
                 shown.clear();

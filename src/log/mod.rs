@@ -2,6 +2,8 @@
 
 mod draft;
 mod fetch;
+#[cfg(test)]
+mod fixture;
 mod frames;
 pub mod inside;
 mod names;

@@ -1,5 +1,5 @@
-//! Bytes of a record or of a name rot in a closed store: whatever refers to them is told as damaged,
-//! mapped or not, and everything else is read.
+//! Bytes of a record or of a name rot in a closed store: whatever refers to them is damaged, mapped
+//! or not, and everything else is read.
 
 use crate::fixture::Place;
 use annals::storage::Access;

@@ -1,5 +1,8 @@
 //! What stands past the place where a walk ended.
 
+#[cfg(test)]
+mod tests;
+
 use super::SegmentList;
 use crate::format::{
     Epoch, FRAME_LEN, FileKey, FrameHeader, PAGE, SegmentRef, Stub, index, u64_of,
@@ -138,75 +141,5 @@ fn note_dirty(residue: &mut Residue, bytes: &[u8], file_offset: u64) {
             residue.bytes = residue.bytes.saturating_add(u64_of(count * 8));
         }
         at += page.len();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::format::{Extent, STUB_LEN};
-    use crate::storage::MemoryStorage;
-
-    const KEY: [u8; 16] = [9; 16];
-    /// Where the segment stands, and how long it is: three chunks of `CHUNK` bytes and a bit.
-    const PLACE: SegmentRef = SegmentRef {
-        extent: Extent { file_offset: 5 * PAGE, length: 3 * 262_144 + 2 * PAGE },
-        log_offset: LogOffset::new(8_192),
-    };
-    const EPOCH: Epoch = Epoch { counter: 3, salt: 7 };
-
-    /// What is found if a stub of this epoch stands at `at`, past a log that ends at `end`.
-    fn found(end: LogOffset, at: LogOffset, epoch: Epoch) -> Residue {
-        let key = FileKey::new(KEY);
-        let stub = Stub { at, epoch, watermark: LogOffset::new(4_321) }.encode(&key);
-        let mut bytes = vec![0; index(PLACE.extent.end())];
-        let place = index(PLACE.file_offset(at));
-        bytes[place..place + STUB_LEN].copy_from_slice(&stub);
-        let storage = MemoryStorage::from_bytes(bytes);
-        scan_past(&storage, &SegmentList::new(vec![PLACE]), &key, end, EPOCH).unwrap()
-    }
-
-    #[test]
-    fn a_stub_at_any_place_past_the_end_is_found_over_the_edges_of_chunks_too() {
-        let end = PLACE.log_offset.plus(1_000);
-        let last = PLACE.extent.length - u64_of(STUB_LEN);
-        let edges = (1..=3).map(|nth| nth * u64_of(CHUNK)).chain([1_048, 5 * PAGE, last]);
-        let around = |edge: u64| (edge.saturating_sub(1_048)..=edge + 1_048).step_by(8);
-        let mut met = 0;
-        for at in edges.flat_map(around).filter(|at| (1_008..=last).contains(at)) {
-            let residue = found(end, PLACE.log_offset.plus(at), EPOCH);
-            assert_eq!(residue.watermark, LogOffset::new(4_321), "at {at}");
-            assert!(!residue.newer && !residue.frame, "at {at}");
-            // All of it is to be zeroed, and is counted once.
-            let file_offset = PLACE.extent.file_offset + at;
-            let dirty = |byte: u64| {
-                let holds = |(start, length): &&(u64, usize)| {
-                    (*start..start + u64_of(*length)).contains(&byte)
-                };
-                residue.dirty.iter().filter(holds).count()
-            };
-            assert_eq!((dirty(file_offset), dirty(file_offset + u64_of(STUB_LEN) - 1)), (1, 1));
-            assert!(residue.bytes > 0 && residue.bytes <= u64_of(STUB_LEN), "at {at}");
-            met += 1;
-        }
-        assert!(met > 1_000, "{met} places");
-    }
-
-    #[test]
-    fn a_stub_right_at_the_end_is_not_counted_and_others_are() {
-        let end = PLACE.log_offset.plus(1_000);
-        assert_eq!(found(end, end, EPOCH).bytes, 0);
-        assert!(found(end, end.plus(8), EPOCH).bytes > 0);
-        // What stands before the end is not looked at.
-        let before = found(end, PLACE.log_offset.plus(512), EPOCH);
-        assert_eq!(before, Residue::default());
-    }
-
-    #[test]
-    fn an_epoch_is_newer_by_its_counter_or_by_its_salt_alone() {
-        let (end, at) = (PLACE.log_offset.plus(1_000), PLACE.log_offset.plus(2_000));
-        let newer = |counter, salt| found(end, at, Epoch { counter, salt }).newer;
-        assert!(newer(4, 7) && newer(4, 0) && newer(3, 8));
-        assert!(!newer(3, 7) && !newer(2, 7) && !newer(2, 9));
     }
 }

@@ -1,0 +1,35 @@
+//! For tests: a frame at a place.
+
+use super::{Draft, Place};
+use crate::format::{Chain, Epoch, FileKey, FrameHeader};
+use crate::words::{Commit, ExpectedVersion, LogOffset, NewEvent, Position, Timestamp, Version};
+
+/// Some place.
+pub(super) fn a_place() -> Place {
+    Place {
+        at: LogOffset::new(8_192),
+        segment: LogOffset::new(4_096),
+        epoch: Epoch { counter: 1, salt: 2 },
+        before: Chain(3),
+        first: Position::new(40),
+        recorded: Timestamp::from_micros(7),
+        watermark: LogOffset::ZERO,
+    }
+}
+
+/// The frame there of a commit with two events, and a document if asked for; and what its header
+/// says. It ends with a sector.
+pub(super) fn a_frame(place: &Place, document: bool, key: &FileKey) -> (Vec<u8>, FrameHeader) {
+    let events = ["one", "two"].map(|payload| NewEvent::new("Type", payload).tag("tag"));
+    let commit = Commit::new().append("stream", ExpectedVersion::Any, events);
+    let commit = if document { commit.put("key", "value") } else { commit };
+    let mut draft = Draft::default();
+    draft.fill(&commit, key, 512).unwrap();
+    // Nothing is known of it yet.
+    draft.resolved.resize_with(draft.terms().count(), Default::default);
+    draft.versions.resize(draft.streams.len(), Version::NONE);
+    draft.newest.resize(draft.documents.len(), None);
+    let bytes = draft.place(place, key).bytes.to_vec();
+    let (header, _) = FrameHeader::decode(&bytes, place.at, key).unwrap();
+    (bytes, header)
+}
