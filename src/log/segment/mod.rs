@@ -1,5 +1,8 @@
 //! The segments of a log, as a reader holds them.
 
+#[cfg(test)]
+mod tests;
+
 use crate::format::{
     Extent, FileKey, NameRecord, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, index, u64_of,
 };
@@ -364,34 +367,4 @@ pub fn overlap(places: &[SegmentRef]) -> Option<SegmentRef> {
     let mut pairs = sorted.iter().zip(sorted.iter().skip(1));
     let found = pairs.find(|(one, next)| one.extent.end() > next.extent.file_offset);
     found.map(|(_, next)| *next)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::format::PAGE;
-
-    #[test]
-    fn what_readers_remember_of_names_is_bounded() {
-        let key = FileKey::new([1; 16]);
-        let place = |nth: u64| SegmentRef {
-            extent: Extent { file_offset: (4 + nth) * PAGE, length: PAGE },
-            log_offset: LogOffset::new(nth * PAGE),
-        };
-        let segments = SegmentList::new((0..2 * MOST).map(place));
-        let mut bytes = vec![0; index(PAGE)];
-        for nth in 0..2 * MOST {
-            let at = place(nth).log_offset;
-            let length = NameRecord::len_of("a-1");
-            NameRecord::write(&mut bytes[64..64 + length], "a-1", at.plus(64), &key);
-            let segment = segments.find(at).unwrap().for_reader();
-            assert!(segment.has_name(&bytes, 64, &key));
-            assert!(segment.has_name(&bytes, 64, &key));
-            // Damage is seen by whoever has not looked yet.
-            let other = segments.find(at).unwrap().for_reader();
-            bytes[64 + 8] ^= 1;
-            assert_eq!(other.has_name(&bytes, 64, &key), nth < MOST);
-        }
-        assert_eq!(segments.pieces.load(Ordering::Relaxed), MOST);
-    }
 }
