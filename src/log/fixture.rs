@@ -1,7 +1,7 @@
 //! For tests: a frame at a place.
 
 use super::{Draft, Place};
-use crate::format::{Chain, Epoch, FileKey, FrameHeader};
+use crate::format::{Chain, Epoch, FileKey, FrameHeader, Resolved};
 use crate::words::{Commit, ExpectedVersion, LogOffset, NewEvent, Position, Timestamp, Version};
 
 /// Some place.
@@ -20,13 +20,23 @@ pub(super) fn a_place() -> Place {
 /// The frame there of a commit with two events, and a document if asked for; and what its header
 /// says. It ends with a sector.
 pub(super) fn a_frame(place: &Place, document: bool, key: &FileKey) -> (Vec<u8>, FrameHeader) {
+    frame_with(place, document, [0; 3], key)
+}
+
+/// The same, where its stream, type and tag stand so many bytes from the segment's beginning; 0:
+/// they stand in the frame itself.
+pub(super) fn frame_with(
+    place: &Place,
+    document: bool,
+    names: [u32; 3],
+    key: &FileKey,
+) -> (Vec<u8>, FrameHeader) {
     let events = ["one", "two"].map(|payload| NewEvent::new("Type", payload).tag("tag"));
     let commit = Commit::new().append("stream", ExpectedVersion::Any, events);
     let commit = if document { commit.put("key", "value") } else { commit };
     let mut draft = Draft::default();
     draft.fill(&commit, key, 512).unwrap();
-    // Nothing is known of it yet.
-    draft.resolved.resize_with(draft.terms().count(), Default::default);
+    draft.resolved = names.map(|reference| Resolved { reference, ..Resolved::default() }).into();
     draft.versions.resize(draft.streams.len(), Version::NONE);
     draft.newest.resize(draft.documents.len(), None);
     let bytes = draft.place(place, key).bytes.to_vec();

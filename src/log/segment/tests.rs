@@ -114,7 +114,9 @@ fn a_list_knows_what_it_was_told_and_finds_each_byte() {
         for at in [place.log_offset, last] {
             assert!(list.knows(at) && list.find(at).is_some_and(|found| found.place == place));
         }
-        assert!(!list.knows(place.log_end()) && list.find(place.log_end()).is_none());
+        for past in [place.log_end(), all[4].log_end()] {
+            assert!(!list.knows(past) && list.find(past).is_none());
+        }
     }
     // All of them are read once, and known from then on.
     assert_eq!(list.all(&storage, &key).unwrap(), Ok(all[..4].to_vec()));
@@ -175,4 +177,25 @@ fn what_readers_remember_of_names_is_bounded() {
         assert_eq!(other.has_name(&bytes, 64, &key), nth < MOST);
     }
     assert_eq!(segments.pieces.load(Ordering::Relaxed), MOST);
+}
+
+#[test]
+fn a_name_is_checked_whatever_others_were() {
+    let key = FileKey::new(KEY);
+    let extent = Extent { file_offset: 4 * PAGE, length: 2 * u64::from(PIECE) };
+    let place = SegmentRef { extent, log_offset: LogOffset::ZERO };
+    let segment = SegmentList::new([place]).find(LogOffset::ZERO).unwrap();
+    let mut bytes = vec![0; index(extent.length)];
+    let names = [64, PIECE - 8, PIECE + 72];
+    for at in names {
+        let length = NameRecord::len_of("a-1");
+        let room = &mut bytes[index(u64::from(at))..][..length];
+        NameRecord::write(room, "a-1", LogOffset::new(u64::from(at)), &key);
+    }
+    // A name over the edge of two pieces is one, too.
+    assert!(names.into_iter().all(|at| segment.has_name(&bytes, at, &key)));
+    for at in 0..2 * PIECE {
+        assert_eq!(segment.has_name(&bytes, at, &key), names.contains(&at), "at {at}");
+    }
+    assert!(!segment.has_name(&bytes, u32::MAX, &key));
 }

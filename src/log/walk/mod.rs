@@ -1,5 +1,8 @@
 //! Walking over the log, frame by frame, believing nothing.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Rules, SegmentList, Window, check_frame};
 use crate::format::{
     DocumentEntry, DocumentPlace, Entries, Entry, Epoch, FRAME_LEN, FileKey, FrameHeader,
