@@ -12,7 +12,7 @@ use crate::format::{
 use crate::index::{Index, Reach, Sources, Table};
 use crate::log::{
     Evidence, Residue, SegmentList, Stop, Verdict, Walk, Window, decide, load_segments, overlap,
-    scan_past, torn_headers,
+    read_header, scan_past, torn_headers,
 };
 use crate::storage::{Storage, read_full};
 use crate::words::{Corruption, Error, LogOffset, Position, Timestamp};
@@ -271,7 +271,7 @@ fn next_place(
 
 /// A slot where there is none: for reading only, from the first segment on, by the chain alone.
 fn made_up(storage: &dyn Storage, identity: Identity) -> io::Result<Slot> {
-    let first = read_segment_header(storage, &identity, FIRST_EXTENT)?;
+    let first = read_header(storage, &identity.key, FIRST_EXTENT)?;
     let first = first.map_or_else(SegmentRef::default, |header| header.own);
     let start = Mark { at: first.first_frame(), chain: Chain::default(), next: Position::new(1) };
     let never = Mark { at: LogOffset::new(u64::MAX), ..start };
@@ -299,7 +299,7 @@ fn made_up(storage: &dyn Storage, identity: Identity) -> io::Result<Slot> {
 fn discover(storage: &dyn Storage, slot: &Slot) -> io::Result<SegmentList> {
     let mut found: Vec<SegmentRef> = Vec::new();
     let mut at = FIRST_EXTENT;
-    while let Some(header) = read_segment_header(storage, &slot.identity, at)? {
+    while let Some(header) = read_header(storage, &slot.identity.key, at)? {
         let follows = found.last().map_or(LogOffset::ZERO, SegmentRef::log_end);
         if header.own.extent.file_offset != at || header.own.log_offset != follows {
             break;
@@ -317,16 +317,6 @@ fn discover(storage: &dyn Storage, slot: &Slot) -> io::Result<SegmentList> {
         }
     }
     Ok(SegmentList::new(found))
-}
-
-fn read_segment_header(
-    storage: &dyn Storage,
-    identity: &Identity,
-    at: u64,
-) -> io::Result<Option<SegmentHeader>> {
-    let mut bytes = [0; SEGMENT_HEADER_LEN];
-    let read = read_full(storage, &mut bytes, at)?;
-    Ok(SegmentHeader::decode(bytes.get(..read).unwrap_or_default(), &identity.key))
 }
 
 /// How a segment is reported whose header is not what it has to be.

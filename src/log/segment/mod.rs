@@ -236,7 +236,7 @@ impl SegmentList {
     /// Makes an older segment known: one that somebody says is there. Nothing happens if its header
     /// says otherwise.
     pub fn know(&self, storage: &dyn Storage, key: &FileKey, place: SegmentRef) -> io::Result<()> {
-        if read_header(storage, key, place)?.is_some() {
+        if header_of(storage, key, place)?.is_some() {
             self.add([place]);
         }
         Ok(())
@@ -280,15 +280,24 @@ impl SegmentList {
     }
 }
 
+/// The header of a segment that stands at this byte of the file; nothing if it fails its check.
+pub fn read_header(
+    storage: &dyn Storage,
+    key: &FileKey,
+    at: u64,
+) -> io::Result<Option<SegmentHeader>> {
+    let mut bytes = [0; SEGMENT_HEADER_LEN];
+    let read = read_full(storage, &mut bytes, at)?;
+    Ok(SegmentHeader::decode(bytes.get(..read).unwrap_or_default(), key))
+}
+
 /// The header of the segment at this place; nothing if it fails its check or says otherwise.
-fn read_header(
+fn header_of(
     storage: &dyn Storage,
     key: &FileKey,
     place: SegmentRef,
 ) -> io::Result<Option<SegmentHeader>> {
-    let mut bytes = [0; SEGMENT_HEADER_LEN];
-    let read = read_full(storage, &mut bytes, place.extent.file_offset)?;
-    let header = SegmentHeader::decode(bytes.get(..read).unwrap_or_default(), key);
+    let header = read_header(storage, key, place.extent.file_offset)?;
     Ok(header.filter(|header| header.own == place))
 }
 
@@ -308,7 +317,7 @@ pub fn torn_headers(
         }
         let before = nth.checked_sub(1).and_then(|before| named.get(before).copied());
         let is_known = before.is_some() || own.log_offset == LogOffset::ZERO;
-        if is_known && read_header(storage, key, *own)?.is_none() {
+        if is_known && header_of(storage, key, *own)?.is_none() {
             torn.push(SegmentHeader { own: *own, before });
         }
     }
@@ -334,7 +343,7 @@ pub fn load_segments(
         let known = torn.iter().find(|header| header.own == place).copied();
         let header = match known {
             Some(header) => Some(header),
-            None => read_header(storage, key, place)?,
+            None => header_of(storage, key, place)?,
         };
         let Some(header) = header else { return Ok(Err(place)) };
         places.push(place);

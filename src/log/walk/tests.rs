@@ -62,6 +62,11 @@ impl Log {
         self.here.at = segment(1).first_frame();
     }
 
+    /// Its bytes, to be walked over.
+    fn window(&self) -> Window {
+        Window::new(Arc::new(MemoryStorage::from_bytes(self.bytes.clone())), 512)
+    }
+
     /// Walks from a mark to the end; shows `visit` what each commit has. Returns why it ended, and
     /// where.
     fn walk(
@@ -70,21 +75,31 @@ impl Log {
         rules: Rules,
         visit: &mut dyn Visitor,
     ) -> (Option<Stop>, Mark) {
-        let storage = Arc::new(MemoryStorage::from_bytes(self.bytes.clone()));
         let segments = SegmentList::new([segment(0), segment(1)]);
-        let window = Window::new(storage, 512);
-        let mut walk = Walk::new(Self::key(), &segments, window, rules, (start, proof, EPOCH));
+        let marks = (start, proof, EPOCH);
+        let mut walk = Walk::new(Self::key(), &segments, self.window(), rules, marks);
         let stop = walk.run(self.here.at, visit).unwrap();
         (stop, walk.here)
     }
 }
 
+/// The names of a commit's events: of each its stream, its type, its tags.
 fn names_of(met: &Entries<'_>) -> Vec<String> {
-    let names = |event: &Entry<'_>| {
-        let tags = event.tags.iter();
-        [event.stream, event.event_type].iter().chain(tags).map(|it| it.text.to_owned()).collect()
-    };
-    met.events.iter().flat_map(|event| -> Vec<String> { names(event) }).collect()
+    let names = met.events.iter().flat_map(|event| {
+        [event.stream, event.event_type].into_iter().chain(event.tags.iter().copied())
+    });
+    names.map(|name| name.text.to_owned()).collect()
+}
+
+/// Where the stream, the type and the tag stand that the first frame of a segment brings, in bytes
+/// from the segment's beginning.
+fn first_names() -> [u32; 3] {
+    let mut at = SEGMENT_HEADER_LEN + FRAME_LEN;
+    ["stream", "Type", "tag"].map(|name| {
+        let here = u32::try_from(at).unwrap();
+        at += NameRecord::len_of(name);
+        here
+    })
 }
 
 #[test]
@@ -138,10 +153,8 @@ fn names_of_a_commit_that_is_refused_are_forgotten() {
     log.put(a_frame(&log.place(), true, &key));
     let first = log.here;
     log.put(a_frame(&log.place(), false, &key));
-    let storage = Arc::new(MemoryStorage::from_bytes(log.bytes.clone()));
     let segments = SegmentList::new([segment(0)]);
-    let window = Window::new(storage, 512);
-    let mut walk = Walk::new(key, &segments, window, Rules::ALL, (start, start, EPOCH));
+    let mut walk = Walk::new(key, &segments, log.window(), Rules::ALL, (start, start, EPOCH));
     assert_eq!(walk.run(first.at, &mut |_: Entries<'_>| true).unwrap(), None);
     let names = |walk: &Walk<'_>| {
         let mut known: Vec<u32> = walk.names.keys().copied().collect();
@@ -163,15 +176,9 @@ fn names_of_a_commit_that_is_refused_are_forgotten() {
 fn names_from_before_the_walk_are_read_where_they_stand() {
     let (mut log, key) = (Log::new(), Log::key());
     let start = log.here;
-    let at = |nth: usize| {
-        let before = ["stream", "Type"].iter().take(nth).map(|name| NameRecord::len_of(name));
-        let records = u64_of(FRAME_LEN + before.sum::<usize>());
-        u32::try_from(start.at.since(segment(0).log_offset) + records).unwrap()
-    };
-    let names = [at(0), at(1), at(2)];
     log.put(a_frame(&log.place(), false, &key));
     let second = log.here;
-    log.put(frame_with(&log.place(), false, names, &key));
+    log.put(frame_with(&log.place(), false, first_names(), &key));
     let mut met = Vec::new();
     let mut visit = |entries: Entries<'_>| {
         met.push(names_of(&entries));
@@ -182,7 +189,7 @@ fn names_from_before_the_walk_are_read_where_they_stand() {
     let expected = ["stream", "Type", "tag", "stream", "Type", "tag"];
     assert_eq!(met, [expected; 3]);
     // One that has rotted is no name.
-    for reference in names {
+    for reference in first_names() {
         let place = index(segment(0).extent.file_offset + u64::from(reference)) + NAME_HEAD_LEN;
         log.bytes[place] ^= 1;
         let (stop, here) = log.walk((second, start), Rules::ALL, &mut |_: Entries<'_>| true);
@@ -194,25 +201,18 @@ fn names_from_before_the_walk_are_read_where_they_stand() {
 #[test]
 fn names_of_one_segment_are_not_known_in_the_next() {
     let key = Log::key();
-    let ends = |names: Option<[u32; 3]>| {
+    let ends = |names: [u32; 3]| {
         let mut log = Log::new();
         let start = log.here;
         log.put(a_frame(&log.place(), false, &key));
         log.end_segment();
         let next = log.here;
-        log.put(frame_with(&log.place(), false, names.unwrap_or_default(), &key));
+        log.put(frame_with(&log.place(), false, names, &key));
         let (stop, here) = log.walk((start, start), Rules::ALL, &mut |_: Entries<'_>| true);
         (stop, here == next, here == log.here)
     };
-    assert_eq!(ends(None), (None, false, true));
-    let first = u32::try_from(SEGMENT_HEADER_LEN + FRAME_LEN).unwrap();
-    let known = [
-        0,
-        NameRecord::len_of("stream"),
-        NameRecord::len_of("stream") + NameRecord::len_of("Type"),
-    ]
-    .map(|more| first + u32::try_from(more).unwrap());
-    assert_eq!(ends(Some(known)), (Some(Stop::NoFrame), true, false));
+    assert_eq!(ends([0; 3]), (None, false, true));
+    assert_eq!(ends(first_names()), (Some(Stop::NoFrame), true, false));
 }
 
 #[test]
@@ -225,10 +225,8 @@ fn a_log_that_goes_on_elsewhere_or_misses_its_mark_is_told() {
     log.put(a_frame(&log.place(), false, &key));
     let mut visit = |_: Entries<'_>| true;
     let walk = |list: &[SegmentRef], proof: Mark, visit: &mut dyn Visitor| {
-        let storage = Arc::new(MemoryStorage::from_bytes(log.bytes.clone()));
         let segments = SegmentList::new(list.iter().copied());
-        let window = Window::new(storage, 512);
-        let mut walk = Walk::new(key, &segments, window, Rules::ALL, (start, proof, EPOCH));
+        let mut walk = Walk::new(key, &segments, log.window(), Rules::ALL, (start, proof, EPOCH));
         (walk.run(log.here.at, visit).unwrap(), walk.here)
     };
     let elsewhere =

@@ -1,13 +1,13 @@
 //! The stores that are swept: small, and with everything in them that a store can have.
 
+use crate::clock::{self, Ticks};
 use crate::truth::Truth;
 use annals::storage::MemoryStorage;
 use annals::{
-    Chore, Clock, Commit, Durability, EventKind, ExpectedVersion, NewEvent, Options, Store,
-    Timestamp, Uuid,
+    Chore, Commit, Durability, EventKind, ExpectedVersion, NewEvent, Options, Store, Timestamp,
+    Uuid,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 /// A store that is swept, and what its sectors may be replaced by.
 pub struct Sample {
@@ -47,6 +47,7 @@ pub(super) fn options(seed: u64, tail: u64) -> Options {
 }
 
 fn written(seed: u64, tail: u64, is_closed: bool) -> (Vec<u8>, Vec<Vec<u8>>) {
+    clock::begin();
     let disk = Arc::new(MemoryStorage::new());
     let mut store = open(&disk, seed, tail);
     let mut earlier = Vec::new();
@@ -73,18 +74,8 @@ fn written(seed: u64, tail: u64, is_closed: bool) -> (Vec<u8>, Vec<Vec<u8>>) {
     (disk.to_bytes(), earlier)
 }
 
-/// The same times whenever it is made.
-struct Ticking(AtomicI64);
-
-impl Clock for Ticking {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.fetch_add(1_000, Ordering::Relaxed))
-    }
-}
-
 fn open(disk: &Arc<MemoryStorage>, seed: u64, tail: u64) -> Store {
-    let clock = Ticking(AtomicI64::new(1_700_000_000_000_000));
-    options(seed, tail).clock(clock).open_storage(disk.clone()).expect("a sample opens")
+    options(seed, tail).clock(Ticks).open_storage(disk.clone()).expect("a sample opens")
 }
 
 /// Events of one or several streams, of all kinds and with all that they can have; documents that
