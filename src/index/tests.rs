@@ -2,6 +2,8 @@
 //! the same.
 
 mod document;
+mod large;
+mod lies;
 
 use super::*;
 use crate::format::{
@@ -111,6 +113,12 @@ impl Sink for Disk {
 }
 
 fn build(inputs: Vec<Input>, level: u32, id: u32, budget: u64) -> Arc<Run> {
+    let (memory, place) = written(inputs, level, id, budget);
+    Arc::new(Run::open(memory, Arc::new(Reach::new(false)), place, key()).unwrap())
+}
+
+/// A device with nothing on it but a run.
+fn written(inputs: Vec<Input>, level: u32, id: u32, budget: u64) -> (Arc<MemoryStorage>, RunRef) {
     let memory = Arc::new(MemoryStorage::new());
     let mut job = Job::new(inputs, level, id, key()).unwrap().unwrap();
     let mut pages = None;
@@ -125,7 +133,15 @@ fn build(inputs: Vec<Input>, level: u32, id: u32, budget: u64) -> Arc<Run> {
     let place =
         RunRef { file_offset: 0, pages: pages.unwrap(), id, end: header.end, next: header.next };
     assert_eq!(crate::storage::Storage::size(&*memory).unwrap(), u64::from(place.pages) * PAGE);
-    Arc::new(Run::open(memory, Arc::new(Reach::new(false)), place, key()).unwrap())
+    (memory, place)
+}
+
+/// A run of all these events.
+fn run_of(events: &[Plain]) -> (Arc<MemoryStorage>, RunRef) {
+    let end = FIRST + u64::try_from(events.len()).unwrap();
+    let (mut versions, mut documents) = (BTreeMap::new(), BTreeMap::new());
+    let table = table(events, (&mut versions, &mut documents), FIRST, end);
+    written(vec![input(table)], 0, 1, u64::MAX)
 }
 
 fn table(

@@ -277,6 +277,43 @@ fn a_record_that_can_not_be_is_none() {
     assert!(!event(|bytes| bytes[event::FLAGS + 1] = 128));
     assert!(event(|bytes| bytes[event::FLAGS + 1] = 129), "too many tags");
     assert!(event(|bytes| put_u32(bytes, event::PAYLOAD_LENGTH, u32::MAX)), "no such payload");
+
+    let with_metadata = NewEvent::new("T", "payload").metadata("some");
+    let mut bytes = event_record(&with_metadata, &SPOT, &key()).0;
+    assert!(Record::parse(&bytes).is_some());
+    bytes[event::FLAGS] &= !0x20;
+    assert!(Record::parse(&bytes).is_none(), "metadata whose flag is not set");
+    // Without metadata, there may be a version of the schema.
+    let mut later = NewEvent::new("T", "payload");
+    later.schema_version = 7;
+    assert!(Record::parse(&event_record(&later, &SPOT, &key()).0).is_some());
+}
+
+#[test]
+fn a_record_that_is_cut_within_its_head_leads_nowhere() {
+    let bytes = event_record(&NewEvent::new("T", "payload"), &SPOT, &key()).0;
+    assert_eq!(RawEvent::distance_of(&bytes), Some(SPOT.distance));
+    for length in 0..event::LEN {
+        assert_eq!(RawEvent::distance_of(&bytes[..length]), None, "{length} bytes");
+        assert_eq!(RawEvent::len_hint(&bytes[..length]), None, "{length} bytes");
+    }
+    let name = name_record("order", SPOT.at, &key()).0;
+    assert_eq!(RawEvent::distance_of(&[name, vec![0; 100]].concat()), None, "a name");
+    let put = DocumentParts {
+        key: "k".to_owned(),
+        value: None,
+        at: SPOT.at,
+        distance: 96,
+        revision: 1,
+        before: None,
+        head: SPOT.position,
+        recorded: 0,
+    };
+    let bytes = document_record(&put, &key()).0;
+    for length in 0..document::LEN {
+        assert_eq!(RawDocument::len_hint(&bytes[..length]), None, "{length} bytes");
+    }
+    assert_eq!(RawDocument::len_hint(&bytes), Some(bytes.len()));
 }
 
 /// Makes a record one that can't be.

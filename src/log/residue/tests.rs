@@ -132,10 +132,20 @@ fn what_stands_between_holes_of_a_file_is_found() {
 #[test]
 fn bytes_at_the_end_of_a_file_that_is_cut_are_to_be_zeroed_too() {
     let end = PLACE.log_offset.plus(1_000);
-    let mut bytes = vec![0; index(PLACE.file_offset(end)) + 5_003];
-    *bytes.last_mut().unwrap() = 1;
-    let residue = past(&MemoryStorage::from_bytes(bytes.clone()), end);
-    assert!(residue.dirty.len() == 1 && are_pieces(&residue, &bytes), "{residue:?}");
+    // Also where only some of the last word are there, and where a chunk is not whole.
+    for left in [5_001, 5_003, CHUNK - 1_100, CHUNK - 70, CHUNK - 7, CHUNK + 50, CHUNK + 1_100] {
+        let mut bytes = vec![0; index(PLACE.file_offset(end)) + left];
+        let zeros = past(&MemoryStorage::from_bytes(bytes.clone()), end);
+        assert_eq!(zeros, Residue::default(), "{left} bytes are left");
+        *bytes.last_mut().unwrap() = 1;
+        let residue = past(&MemoryStorage::from_bytes(bytes.clone()), end);
+        let is_it = residue.dirty.len() == 1 && are_pieces(&residue, &bytes);
+        assert!(is_it, "{left} bytes are left: {residue:?}");
+        assert_eq!(
+            residue.dirty.first().map(|(at, length)| index(*at) + length),
+            Some(bytes.len())
+        );
+    }
 }
 
 #[test]
