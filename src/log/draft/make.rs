@@ -108,7 +108,7 @@ impl Draft {
 
 /// The bytes that a commit's records take at the most, its names left out; an error if that is over
 /// the limit.
-fn most_bytes(commit: &Commit) -> Result<usize, Refusal> {
+pub(super) fn most_bytes(commit: &Commit) -> Result<usize, Refusal> {
     let mut most = 0;
     for event in commit.events() {
         most += most_bytes_of(event);

@@ -6,6 +6,8 @@
 mod make;
 mod names;
 mod place;
+#[cfg(test)]
+mod tests;
 
 use crate::format::{
     DocumentEntry, DocumentPlace, Named, PlacedEvent, Resolved, TermHash, TermKind, TermName,
