@@ -1,6 +1,8 @@
 //! What can't be reached from outside: the far ends of the numbers, and how many syncs an act
 //! costs.
 
+mod looks;
+
 use super::genesis::genesis_from;
 use super::{Engine, Settings};
 use crate::format::{FileKey, Identity};
@@ -47,11 +49,18 @@ fn versions_and_positions_end_at_their_limits() {
     assert_eq!(Position::new(u64::MAX).next(), None);
 }
 
-/// Counts syncs.
+/// Counts syncs, and how often a cache was dropped.
 #[derive(Default)]
 struct Counting {
     memory: MemoryStorage,
     syncs: AtomicUsize,
+    drops: AtomicUsize,
+}
+
+impl Counting {
+    fn with(bytes: &[u8]) -> Self {
+        Self { memory: MemoryStorage::from_bytes(bytes.to_vec()), ..Self::default() }
+    }
 }
 
 impl Storage for Counting {
@@ -70,6 +79,10 @@ impl Storage for Counting {
     }
     fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
         self.memory.allocate(offset, length)
+    }
+    fn drop_cache(&self, _: u64, _: u64) -> io::Result<()> {
+        self.drops.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 }
 
