@@ -179,3 +179,26 @@ impl WriteSide {
         self.drafts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_to_one_place_is_one_piece_and_nothing_stays_behind() {
+        let mut pending = Pending::default();
+        for round in 0..2 {
+            let end = LogOffset::new(64 * (round + 1));
+            for (file_offset, bytes) in
+                [(100, "abc"), (103, "d"), (200, "e"), (201, "fg"), (50, "h")]
+            {
+                pending.add(file_offset, bytes.as_bytes(), end);
+            }
+            let pieces: Vec<(u64, &[u8])> = pending.pieces().collect();
+            assert_eq!(pieces, [(100, &b"abcd"[..]), (200, b"efg"), (50, b"h")]);
+            assert_eq!(pending.end, end);
+            pending.clear();
+            assert_eq!(pending.pieces().count(), 0);
+        }
+    }
+}

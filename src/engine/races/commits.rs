@@ -4,7 +4,9 @@ use super::{TEXTS, append, beside, commit, open, texts};
 use crate::engine::Chore;
 use crate::storage::modelled::Disk;
 use crate::threads::{model, thread};
-use crate::words::{AppendError, Commit, Durability, ExpectedVersion, NewEvent};
+use crate::words::{
+    AppendError, Commit, Durability, ExpectedVersion, NewEvent, Query, QueryItem, Timestamp,
+};
 use std::sync::Arc;
 
 /// One leads, and names the next. The disk sees to it that no two sync at a time.
@@ -111,6 +113,33 @@ fn who_is_refused_sees_why() {
                 let there = ["one", "two"].map(|text| disk.has_durably(text.as_bytes()));
                 assert_eq!(there, ["one", "two"].map(|other| won == (other == text)));
                 won
+            }
+        };
+        let other = thread::spawn(compete("two"));
+        assert_ne!(compete("one")(), other.join().unwrap());
+    });
+}
+
+/// The same, where the refusal rests on what a query reads in the log: it may have its place there,
+/// and not be written.
+#[test]
+fn who_is_refused_by_what_the_log_says_sees_why() {
+    model(2, || {
+        let disk = Disk::new(&[]);
+        let engine = open(&disk);
+        let since = Timestamp::from_micros(0);
+        let noted = Query::from(QueryItem::new().event_type("Noted").since(since));
+        let compete = |text: &'static str| {
+            let (engine, noted) = (engine.clone(), noted.clone());
+            move || {
+                let commit = commit(text, Durability::Buffered).fail_if_events_match(noted, 0);
+                let result = engine.commit(&commit);
+                assert_eq!(engine.view().unwrap().head.get(), 1, "{result:?}");
+                match result {
+                    Ok(_) => true,
+                    Err(AppendError::ConditionFailed(_)) => false,
+                    Err(error) => panic!("{error}"),
+                }
             }
         };
         let other = thread::spawn(compete("two"));

@@ -16,6 +16,8 @@
 //!   `who_is_acknowledged_is_synced_and_nobody_waits_for_ever`
 //! - the gate is left open: `a_view_reads_on_from_one_segment_to_the_next`
 //! - a refusal does not wait for what it rests on: `who_is_refused_sees_why`
+//! - what a condition finds in the log is not written before it is read:
+//!   `who_is_refused_by_what_the_log_says_sees_why`
 //! - a retry is not synced: `who_retries_is_told_what_is_durable`
 //! - a leader who fails names no other:
 //!   `after_a_failed_sync_nobody_is_acknowledged_and_nobody_waits_for_ever`

@@ -357,6 +357,7 @@ fn a_documents_record_that_can_not_be_is_none() {
     }
     let first = DocumentParts { revision: 1, before: None, value: None, ..put };
     assert!(!refused(&first, |_| ()), "a deletion of what was not there");
+    assert!(refused(&first, |bytes| put_u64(bytes, document::REVISION, 0)), "a first one of none");
 }
 
 #[test]
