@@ -128,6 +128,7 @@ fn without_slots_the_log_is_read_by_the_headers_of_its_segments() {
             put(&mut image, honest.extent.file_offset, &header.encode(&key));
             let found = look(&image);
             assert_eq!((found.verdict, found.events), (Verdict::NoSlot, before), "{own:?}");
+            assert_eq!(found.slot.segments, [segments[0].0, segments[1].0]);
         }
     }
 }
@@ -158,7 +159,11 @@ fn a_look_asks_the_device_for_what_is_not_proven_and_for_nothing_else() {
             let disk = Arc::new(Counting::with(&image));
             let storage: Arc<dyn Storage> = disk.clone();
             assert!(examine(&storage, &tiny(), writing).unwrap().is_whole());
-            assert_eq!(disk.drops.load(Ordering::Relaxed) > 0, asks, "writing: {writing}");
+            // All of the log: no slot knows any of it to be synced.
+            let dropped = disk.dropped.lock().unwrap().clone();
+            let log = |(from, up): &(u64, u64)| (*from..*up).contains(&FIRST_EXTENT);
+            assert_eq!(dropped.iter().any(log), asks, "writing: {writing}");
+            assert!(asks || dropped.is_empty());
             let syncs = disk.syncs.load(Ordering::Relaxed);
             assert_eq!(syncs, usize::from(asks && writing), "writing: {writing}");
         }

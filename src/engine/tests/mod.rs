@@ -7,6 +7,7 @@ use super::genesis::genesis_from;
 use super::{Engine, Settings};
 use crate::format::{FileKey, Identity};
 use crate::storage::{MemoryStorage, Storage};
+use crate::threads::Mutex;
 use crate::threads::atomic::{AtomicUsize, Ordering};
 use crate::words::{AppendError, Commit, Durability, Limit, NewEvent, Position, Version};
 use std::io;
@@ -49,12 +50,12 @@ fn versions_and_positions_end_at_their_limits() {
     assert_eq!(Position::new(u64::MAX).next(), None);
 }
 
-/// Counts syncs, and how often a cache was dropped.
+/// Counts syncs, and knows what of its cache was dropped: from where, up to where.
 #[derive(Default)]
 struct Counting {
     memory: MemoryStorage,
     syncs: AtomicUsize,
-    drops: AtomicUsize,
+    dropped: Mutex<Vec<(u64, u64)>>,
 }
 
 impl Counting {
@@ -80,8 +81,8 @@ impl Storage for Counting {
     fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
         self.memory.allocate(offset, length)
     }
-    fn drop_cache(&self, _: u64, _: u64) -> io::Result<()> {
-        self.drops.fetch_add(1, Ordering::Relaxed);
+    fn drop_cache(&self, offset: u64, length: u64) -> io::Result<()> {
+        self.dropped.lock().unwrap().push((offset, offset + length));
         Ok(())
     }
 }

@@ -43,3 +43,20 @@ impl Pinned {
         self.0.load(Ordering::Acquire) > 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_is_held_as_long_as_there_is_one_of_its_clones() {
+        let pin = Pin::new();
+        let watch = pin.watch();
+        let clone = pin.clone();
+        assert!(watch.is_held());
+        drop(pin);
+        assert!(watch.is_held() && clone.watch().is_held());
+        drop(clone);
+        assert!(!watch.is_held());
+    }
+}
