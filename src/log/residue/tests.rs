@@ -131,9 +131,10 @@ fn what_stands_between_holes_of_a_file_is_found() {
 
 #[test]
 fn bytes_at_the_end_of_a_file_that_is_cut_are_to_be_zeroed_too() {
-    let end = PLACE.log_offset.plus(1_000);
     // Also where only some of the last word are there, and where a chunk is not whole.
-    for left in [5_001, 5_003, CHUNK - 1_100, CHUNK - 70, CHUNK - 7, CHUNK + 50, CHUNK + 1_100] {
+    let lengths = [5_001, 5_003, CHUNK - 1_100, CHUNK - 70, CHUNK - 7, CHUNK + 50, CHUNK + 1_100];
+    let ends = [1_000, PAGE, PAGE + 8].map(|end| PLACE.log_offset.plus(end));
+    for (end, left) in ends.into_iter().flat_map(|end| lengths.map(|left| (end, left))) {
         let mut bytes = vec![0; index(PLACE.file_offset(end)) + left];
         let zeros = past(&MemoryStorage::from_bytes(bytes.clone()), end);
         assert_eq!(zeros, Residue::default(), "{left} bytes are left");
