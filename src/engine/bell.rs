@@ -79,3 +79,78 @@ impl Bell {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threads::atomic::{AtomicUsize, Ordering};
+    use crate::threads::thread;
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    #[derive(Default)]
+    struct Calls(AtomicUsize);
+
+    impl Wake for Calls {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn waker() -> (Arc<Calls>, Waker) {
+        let calls = Arc::new(Calls::default());
+        (calls.clone(), Waker::from(calls))
+    }
+
+    #[test]
+    fn a_waker_is_called_once_when_there_is_more_than_it_waits_after() {
+        let bell = Bell::default();
+        let ((first, first_waker), (second, second_waker)) = (waker(), waker());
+        assert!(!bell.has_wakers());
+        for _ in 0..2 {
+            bell.register(Position::new(5), &first_waker);
+            bell.register(Position::new(5), &second_waker);
+            bell.register(Position::new(9), &second_waker);
+        }
+        let calls = || [&first, &second].map(|calls| calls.0.load(Ordering::Relaxed));
+        bell.ring(Some(Position::new(5)));
+        bell.call();
+        assert_eq!((calls(), bell.has_wakers()), ([0, 0], true));
+        bell.ring(Some(Position::new(6)));
+        assert_eq!(calls(), [0, 0], "not by who rings");
+        bell.call();
+        assert_eq!((calls(), bell.has_wakers()), ([1, 1], true));
+        bell.ring(None);
+        bell.call();
+        assert_eq!((calls(), bell.has_wakers()), ([1, 2], false));
+        bell.ring(None);
+        bell.call();
+        assert_eq!(calls(), [1, 2]);
+    }
+
+    #[test]
+    fn who_waits_sleeps_until_it_is_rung_or_the_time_is_over() {
+        let bell = Arc::new(Bell::default());
+        let long = Duration::from_secs(60);
+        for round in 0..3 {
+            assert_eq!(bell.rings(), round);
+            let sleeper = thread::spawn({
+                let bell = bell.clone();
+                move || bell.wait(round, long)
+            });
+            while bell.lock().sleepers == 0 {
+                assert!(!sleeper.is_finished(), "it has not waited");
+                thread::yield_now();
+            }
+            bell.ring(Some(Position::new(1)));
+            let begun = std::time::Instant::now();
+            sleeper.join().unwrap();
+            assert!(begun.elapsed() < long / 2);
+            assert_eq!(bell.lock().sleepers, 0);
+            // It was rung since: there is nothing to wait for.
+            bell.wait(round, Duration::MAX);
+        }
+        bell.wait(3, Duration::from_millis(2));
+        assert_eq!((bell.rings(), bell.lock().sleepers), (3, 0));
+    }
+}

@@ -215,3 +215,113 @@ impl State {
         if self.closed { Err(Error::closed()) } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(offset: u64) -> LogOffset {
+        LogOffset::new(offset)
+    }
+
+    fn head(position: u64) -> Option<Position> {
+        Some(Position::new(position))
+    }
+
+    /// A flow with a buffered commit up to 200, a synced one up to 300, a buffered one up to 400.
+    fn flow() -> Flow {
+        let segments = SegmentList::new([]);
+        let flow = Flow::new((at(100), Position::new(1), at(100)), segments);
+        for (end, position, needs_sync) in [(200, 2, false), (300, 3, true), (400, 4, false)] {
+            let (end, head) = (at(end), Position::new(position));
+            flow.lock().push(InFlight { end, head, needs_sync });
+        }
+        flow
+    }
+
+    #[test]
+    fn a_commit_is_visible_when_it_is_known_and_not_before_those_before_it() {
+        let flow = flow();
+        let mut state = flow.lock();
+        assert_eq!(state.set_written(at(150)), None);
+        assert_eq!(state.set_written(at(200)), head(2));
+        assert_eq!(state.set_written(at(400)), None);
+        assert_eq!((state.visible, state.written), ((at(200), Position::new(2)), at(400)));
+        assert_eq!(state.set_synced(at(250)), None);
+        assert_eq!(state.set_synced(at(300)), head(4));
+        // Nothing goes back.
+        assert_eq!((state.set_written(at(1)), state.set_synced(at(1))), (None, None));
+        assert_eq!((state.written, state.synced), (at(400), at(300)));
+        assert_eq!(state.visible, (at(400), Position::new(4)));
+    }
+
+    #[test]
+    fn after_a_failure_only_what_is_synced_is_visible() {
+        let flow = flow();
+        let mut state = flow.lock();
+        state.poisoned = true;
+        assert_eq!(state.set_written(at(400)), None);
+        assert_eq!(state.set_synced(at(200)), head(2));
+        assert!(state.check_poison().is_err() && state.check_writable().is_err());
+    }
+
+    #[test]
+    fn a_sync_is_needed_up_to_the_last_that_asks_for_one() {
+        let flow = flow();
+        let state = flow.lock();
+        let ends = [200, 299, 300, 350, 400, 500].map(|end| state.sync_needed(at(end)).get());
+        assert_eq!(ends, [0, 0, 300, 300, 300, 300]);
+        assert!(state.check_poison().is_ok() && state.check_writable().is_ok());
+    }
+
+    #[test]
+    fn it_is_known_since_when_something_waits_for_a_sync() {
+        let flow = flow();
+        let mut state = flow.lock();
+        state.set_written(at(100));
+        assert_eq!(state.unsynced_since, None);
+        state.set_written(at(200));
+        let since = state.unsynced_since;
+        assert!(since.is_some());
+        state.set_written(at(300));
+        assert_eq!(state.unsynced_since, since);
+        state.set_synced(at(250));
+        assert!(state.unsynced_since >= since);
+        state.set_synced(at(300));
+        assert_eq!(state.unsynced_since, None);
+    }
+
+    #[test]
+    fn a_follower_shows_what_it_was_told_and_says_whether_that_is_more() {
+        let flow = flow();
+        let mut state = flow.lock();
+        assert_eq!(state.follow(at(900), Position::new(9)), head(9));
+        assert_eq!((state.visible, state.written), ((at(900), Position::new(9)), at(900)));
+        assert_eq!(state.follow(at(950), Position::new(9)), None);
+        assert_eq!(state.visible, (at(950), Position::new(9)));
+    }
+
+    #[test]
+    fn one_leads_and_the_others_are_told_to_look_or_to_lead() {
+        let flow = flow();
+        let follow = |target: u64| match flow.sync_turn(at(target)) {
+            Ok(Turn::Follow(waiter)) => waiter,
+            _ => panic!("somebody leads already"),
+        };
+        assert!(matches!(flow.sync_turn(at(100)), Ok(Turn::Done)));
+        assert!(matches!(flow.sync_turn(at(101)), Ok(Turn::Lead)));
+        let (first, next, last) = (follow(200), follow(201), follow(400));
+        flow.lock().set_synced(at(200));
+        flow.end_turn();
+        assert!(!first.sleep() && next.sleep());
+        assert_eq!(last.call.load(Ordering::Relaxed), WAIT);
+        // The next one leads; a failure is told to all.
+        flow.lock().poisoned = true;
+        flow.end_turn();
+        assert!(!last.sleep());
+        assert!(flow.sync_turn(at(200)).is_ok_and(|turn| matches!(turn, Turn::Done)));
+        assert!(flow.sync_turn(at(201)).is_err());
+        flow.lock().poisoned = false;
+        assert!(matches!(flow.sync_turn(at(201)), Ok(Turn::Lead)), "nobody leads any more");
+    }
+}

@@ -171,4 +171,51 @@ mod tests {
         free.filled(extent);
         assert!(free.listed().is_empty());
     }
+    #[test]
+    fn room_that_is_held_or_apart_or_not_past_both_slots_is_not_joined() {
+        let pin = crate::index::Pin::new();
+        let held = Piece { pin: Some(pin.watch()), ..piece(12, 2, 0) };
+        let list = vec![piece(10, 2, 0), held, piece(14, 2, 5), piece(17, 2, 0), piece(19, 1, 0)];
+        let mut free = Free { list, ..Free::default() };
+        assert_eq!(free.take(4 * PAGE, 5), None);
+        assert_eq!(free.take(3 * PAGE, 5).map(|extent| extent.file_offset), Some(17 * PAGE));
+        assert_eq!(free.bytes(), 6 * PAGE);
+        // One slot more, and nobody reads there any more: it is one piece.
+        drop(pin);
+        assert_eq!(free.take(6 * PAGE, 6).map(|extent| extent.file_offset), Some(10 * PAGE));
+        assert_eq!((free.bytes(), free.list.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_no_slot_has_named_is_free_behind_what_one_has() {
+        let mut free = Free::default();
+        free.add_unnamed(10 * PAGE, 10 * PAGE, 3);
+        free.add_unnamed(11 * PAGE, 10 * PAGE, 3);
+        assert!(free.list.is_empty());
+        free.add_unnamed(10 * PAGE, 12 * PAGE, 3);
+        assert_eq!(free.take(2 * PAGE, 3), None);
+        assert_eq!(free.take(2 * PAGE, 4).map(|extent| extent.file_offset), Some(10 * PAGE));
+    }
+
+    #[test]
+    fn what_was_given_up_can_be_taken_at_once() {
+        let mut free = Free::default();
+        let extent = Extent { file_offset: 8 * PAGE, length: PAGE };
+        free.fill(extent);
+        free.abandon(extent);
+        assert!(free.filling.is_empty());
+        assert_eq!(free.take(PAGE, 1), Some(extent));
+    }
+
+    #[test]
+    fn a_slot_lists_the_largest_pieces_in_their_order() {
+        let most = u64::try_from(SLOT_FREE).unwrap();
+        let list = (0..most + 10).map(|nth| piece(10 + 100 * nth, 1 + (nth * 7) % 90, 0)).collect();
+        let listed = Free { list, ..Free::default() }.listed();
+        assert_eq!(listed.len(), SLOT_FREE);
+        assert!(listed.is_sorted_by_key(|extent| extent.file_offset));
+        let smallest = listed.iter().map(|extent| extent.length).min().unwrap();
+        let all = (0..most + 10).map(|nth| (1 + (nth * 7) % 90) * PAGE);
+        assert!(all.filter(|length| *length > smallest).count() <= SLOT_FREE);
+    }
 }

@@ -50,3 +50,54 @@ impl Heads {
         index(stream.high()) & self.cells.len().saturating_sub(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stream of which nothing but the cell is known.
+    fn stream(nth: usize) -> TermHash {
+        TermHash(u128::from(crate::format::u64_of(nth)) << 64)
+    }
+
+    fn version(nth: usize) -> Version {
+        Version::new(crate::format::u64_of(nth) + 1)
+    }
+
+    #[test]
+    fn there_are_more_cells_where_there_are_more_streams_up_to_a_bound() {
+        let mut heads = Heads::default();
+        assert_eq!(heads.get(stream(0)), None);
+        for nth in 0..CELLS + 1_000 {
+            heads.keep(stream(nth), version(nth));
+            let wanted = match nth + 1 {
+                0..=128 => FEW,
+                129..=512 => 1_024,
+                513..=2_048 => 4_096,
+                2_049..=8_192 => 16_384,
+                _ => CELLS,
+            };
+            assert_eq!(heads.cells.len(), wanted, "with {nth}");
+            // Whoever has a cell of his own is kept, however often the cells grow.
+            let last = nth.saturating_sub(100);
+            assert_eq!(heads.get(stream(last)), Some(version(last)));
+        }
+        let kept = |nth: usize| heads.get(stream(nth)) == Some(version(nth));
+        assert!((1_000..CELLS + 1_000).all(kept));
+        // These lost theirs to others.
+        assert!((0..1_000).all(|nth| heads.get(stream(nth)).is_none()));
+    }
+
+    #[test]
+    fn a_stream_that_is_kept_again_takes_no_other_cell() {
+        let mut heads = Heads::default();
+        for nth in 0..1_000 {
+            heads.keep(stream(7), version(nth));
+            assert_eq!(heads.get(stream(7)), Some(version(nth)));
+        }
+        assert_eq!((heads.cells.len(), heads.taken), (FEW, 1));
+        // The cell of none is no stream's, not even of the one whose hash is 0.
+        assert_eq!(heads.get(stream(0)), None);
+        assert_eq!(heads.get(stream(7 + FEW)), None);
+    }
+}
