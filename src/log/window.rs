@@ -71,3 +71,54 @@ impl Window {
         Ok(self.bytes.get(..wanted.min(read)).unwrap_or_default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::{Extent, SegmentRef};
+    use crate::storage::MemoryStorage;
+
+    /// A segment that claims 64 MiB, in a file that has 3 MiB of it.
+    fn liar() -> (SegmentList, Arc<MemoryStorage>) {
+        let extent = Extent { file_offset: 4_096, length: 64 << 20 };
+        let place = SegmentRef { extent, log_offset: LogOffset::ZERO };
+        let bytes: Vec<u8> =
+            (0..4_096 + (3 << 20)).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        (SegmentList::new([place]), Arc::new(MemoryStorage::from_bytes(bytes)))
+    }
+
+    #[test]
+    fn no_more_is_taken_into_memory_than_there_is() {
+        let (segments, file) = liar();
+        let bytes = file.to_bytes();
+        for (ahead, length) in [(0, 64 << 20), (64 << 20, 8), (0, 2 << 20), (5_000, 100)] {
+            for at in [0, 8, (3 << 20) - 16] {
+                let mut window = Window::new(file.clone(), ahead);
+                let start = 4_096 + index(at);
+                let wanted = &bytes[start..bytes.len().min(start + length)];
+                assert_eq!(window.get(&segments, LogOffset::new(at), length).unwrap(), wanted);
+                assert!(window.bytes.capacity() <= 3 << 20, "{ahead} and {length} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_read_ahead_is_not_read_again() {
+        let (segments, file) = liar();
+        let bytes = file.to_bytes();
+        let mut window = Window::new(file, 1_000);
+        for (at, length, from) in [
+            (64, 10, 64),
+            (1_000, 64, 64),
+            (1_000, 65, 1_000),
+            (999, 1, 999),
+            (1_998, 1, 999),
+            (1_999, 1, 1_999),
+        ] {
+            let start = 4_096 + index(at);
+            let read = window.get(&segments, LogOffset::new(at), length).unwrap();
+            assert_eq!(read, &bytes[start..start + length]);
+            assert_eq!(window.at, LogOffset::new(from), "{length} at {at}");
+        }
+    }
+}

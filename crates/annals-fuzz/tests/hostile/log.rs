@@ -245,14 +245,19 @@ fn as_many_documents_as_there_is_room_for() {
 }
 
 /// Lengths and counts of frames and records at their maximum, the bytes behind them ready to be
-/// taken for theirs.
+/// taken for theirs; in a segment that is as long as the file, and in one that claims more.
 #[test]
 fn lengths_at_the_maximum() {
     let fields = [frame::LENGTH, frame::RECORD_COUNT, frame::EVENT_COUNT];
-    for (field, number) in fields.into_iter().flat_map(|field| {
-        [65_536, u64::from(u32::MAX) - 7, u64::from(u32::MAX)].map(|number| (field.clone(), number))
+    let numbers = [65_536, 200 << 20, u64::from(u32::MAX) - 7, u64::from(u32::MAX)];
+    let rooms = [FILE - FIRST_EXTENT, (1 << 32) - PAGE].map(|room| room as u64);
+    for (field, number, room) in fields.into_iter().flat_map(|field| {
+        let each = numbers.into_iter().flat_map(|number| rooms.map(|room| (number, room)));
+        each.map(move |(number, room)| (field.clone(), number, room))
     }) {
         let mut forge = Forge::new(FILE);
+        let claimed = Place { at: FIRST_EXTENT, length: room, log_offset: 0 };
+        forge.segment(claimed, Place::default());
         forge.begin();
         let name = forge.name(b"a");
         forge.event((name, name), &[], 1);
@@ -261,7 +266,7 @@ fn lengths_at_the_maximum() {
         forge.event((name, name), &[], 2);
         forge.commit();
         set(&mut forge.bytes[at..], field.clone(), number);
-        bear(&format!("{field:?} is {number}"), &forge.crashed());
+        bear(&format!("{field:?} is {number} in {room} bytes"), &forge.crashed());
     }
     for (field, document) in [
         (record::EVENT_PAYLOAD_LENGTH, false),
