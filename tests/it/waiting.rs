@@ -7,6 +7,7 @@ use annals::{
 };
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 use std::thread;
@@ -260,7 +261,7 @@ fn a_waker_may_use_the_store() {
                 assert!(!store.wake_after(0, &Waker::from(user.clone())));
                 // Long enough to need a segment, so that every lock is taken on the way.
                 let commit = Commit::new().append("a", 0, [note("x".repeat(5_000))]);
-                let (done, waiting) = std::sync::mpsc::channel();
+                let (done, waiting) = channel();
                 let appending = store.clone();
                 thread::spawn(move || {
                     appending.commit(commit.durability(durability)).unwrap();
@@ -272,6 +273,44 @@ fn a_waker_may_use_the_store() {
             }
         }
     }
+}
+
+/// Says that it was called, lets some time go by, and closes the store.
+struct Closer {
+    store: Store,
+    called: Mutex<Sender<()>>,
+}
+
+impl Wake for Closer {
+    fn wake(self: Arc<Self>) {
+        self.called.lock().unwrap().send(()).unwrap();
+        thread::sleep(MOMENT);
+        let _ = self.store.close();
+    }
+}
+
+#[test]
+fn a_waker_that_the_keeper_calls_may_close_what_another_thread_is_closing() {
+    let device = Device::new();
+    let options = Options::new().sync_within(Duration::from_millis(1));
+    let store = options.open_storage(device.clone()).unwrap();
+    store.append("a", 0, [note("1")]).unwrap();
+    let (sender, called) = channel();
+    let closer = Arc::new(Closer { store: store.clone(), called: Mutex::new(sender) });
+    assert!(!store.wake_after(99, &Waker::from(closer)));
+    // Nobody but the keeper syncs, and nothing but its failure wakes.
+    device.orders(|op| match op {
+        Op::Sync => Deed::Fail(io::ErrorKind::Other),
+        _ => Deed::Go,
+    });
+    store.commit(buffered("x")).unwrap();
+    called.recv_timeout(LONG).expect("nobody was woken");
+    let (done, closed) = channel();
+    thread::spawn(move || {
+        let _ = store.close();
+        done.send(()).unwrap();
+    });
+    closed.recv_timeout(LONG).expect("the keeper and who waits for it wait for one another");
 }
 
 #[test]
