@@ -397,6 +397,33 @@ fn buffered_commits_stay_buffered_as_long_as_the_time_is_not_over() {
 }
 
 #[test]
+fn a_store_that_becomes_idle_again_and_again_is_marked_each_time() {
+    let device = Device::new();
+    let options = Options::new().idle(Duration::from_millis(5));
+    let store = options.open_storage(device.clone()).unwrap();
+    let marks = Arc::new(AtomicUsize::new(0));
+    let counted = marks.clone();
+    device.orders(move |op| {
+        // The slots are the pages behind the first.
+        let is_mark = matches!(op, Op::Write { offset: 4_096 | 8_192, .. });
+        counted.fetch_add(usize::from(is_mark), Ordering::SeqCst);
+        Deed::Go
+    });
+    // The first begins an epoch, which a slot says, too.
+    store.append("a", 0, [note("x")]).unwrap();
+    for nth in 2..=5 {
+        thread::sleep(MOMENT);
+        let before = marks.load(Ordering::SeqCst);
+        store.append("a", ExpectedVersion::Any, [note("x")]).unwrap();
+        let begun = Instant::now();
+        while marks.load(Ordering::SeqCst) == before {
+            assert!(begun.elapsed() < LONG, "commit {nth} never came to a slot");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+#[test]
 fn no_more_bytes_wait_for_a_sync_than_are_allowed() {
     let options = Options::new().without_keeper().sync_bytes(10_000);
     let store = options.in_memory().unwrap();
