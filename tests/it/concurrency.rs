@@ -1,11 +1,13 @@
 //! Many threads on one store.
 
+use crate::fixture::{Deed, Device, Op};
 use annals::{
     AppendError, Commit, Durability, Ending, ExpectedVersion, NewEvent, Options, Read, Store,
     Version,
 };
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 const THREADS: u64 = 8;
@@ -171,4 +173,61 @@ fn closing_while_threads_commit_loses_nothing_acknowledged() {
         assert_eq!(ending, closed);
         assert!(store.verify().unwrap().is_whole());
     }
+}
+
+/// Syncs that wait until they may go on, and how many there were.
+#[derive(Default)]
+struct Held {
+    syncs: AtomicUsize,
+    may_go: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Held {
+    fn sync(&self) {
+        self.syncs.fetch_add(1, Ordering::SeqCst);
+        let held = self.changed.wait_while(self.may_go.lock().unwrap(), |may_go| !*may_go);
+        drop(held.unwrap());
+    }
+
+    fn let_go(&self) {
+        *self.may_go.lock().unwrap() = true;
+        self.changed.notify_all();
+    }
+}
+
+/// Commits that come while a sync is under way, and the syncs that all of them took.
+fn syncs_of_many() -> usize {
+    let (device, held) = (Device::new(), Arc::new(Held::default()));
+    let store = Options::new().without_keeper().open_storage(device.clone()).unwrap();
+    store.append("a", 0, [noted("the first begins an epoch".to_owned())]).unwrap();
+    let syncing = held.clone();
+    device.orders(move |op| {
+        if op == Op::Sync {
+            syncing.sync();
+        }
+        Deed::Go
+    });
+    std::thread::scope(|scope| {
+        for nth in 0..THREADS {
+            let store = store.clone();
+            let event = noted(nth.to_string());
+            scope.spawn(move || store.append("b", ExpectedVersion::Any, [event]).unwrap());
+        }
+        while held.syncs.load(Ordering::SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        // Time enough for the others to have come.
+        std::thread::sleep(Duration::from_millis(50));
+        held.let_go();
+    });
+    assert_eq!(store.stream_version("b").unwrap().get(), THREADS);
+    held.syncs.load(Ordering::SeqCst)
+}
+
+#[test]
+fn commits_that_come_while_one_is_synced_share_the_next_sync() {
+    // Now and then one of the threads may come late.
+    let fewest = (0..20).map(|_| syncs_of_many()).find(|syncs| *syncs == 2);
+    assert_eq!(fewest, Some(2), "one that was under way, and one for all who came meanwhile");
 }
