@@ -140,7 +140,7 @@ mod tests {
             });
             while bell.lock().sleepers == 0 {
                 assert!(!sleeper.is_finished(), "it has not waited");
-                thread::yield_now();
+                thread::sleep(Duration::from_millis(1));
             }
             bell.ring(Some(Position::new(1)));
             let begun = std::time::Instant::now();
