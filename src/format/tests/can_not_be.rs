@@ -297,6 +297,9 @@ fn a_record_that_is_cut_within_its_head_leads_nowhere() {
         assert_eq!(RawEvent::distance_of(&bytes[..length]), None, "{length} bytes");
         assert_eq!(RawEvent::len_hint(&bytes[..length]), None, "{length} bytes");
     }
+    // One without a body is a head, and no more.
+    let bare = event_record(&NewEvent::new("T", ""), &SPOT, &key()).0;
+    assert_eq!((bare.len(), RawEvent::len_hint(&bare)), (event::LEN, Some(event::LEN)));
     let name = name_record("order", SPOT.at, &key()).0;
     assert_eq!(RawEvent::distance_of(&[name, vec![0; 100]].concat()), None, "a name");
     let put = DocumentParts {

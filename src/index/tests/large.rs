@@ -2,13 +2,13 @@
 //! read from a map and by copies, it has what its events have.
 
 use super::*;
-use crate::format::FENCES_PER_PAGE;
+use crate::format::{FENCES_PER_PAGE, POSTINGS_PER_PAGE};
 use crate::storage::{Access, FileStorage, Storage};
 
 /// More terms than one page of fences leads to, each of which leads to 127.
 const EVENTS: u64 = 66_000;
 
-/// Each with an id; some tags of many events, spread unevenly, and many tags of one.
+/// Each with an id; some tags of many events, spread unevenly, many tags of a few, and many of one.
 fn events() -> Vec<Plain> {
     let tags = |nth: u64| {
         let square = nth.isqrt().pow(2) == nth;
@@ -23,7 +23,15 @@ fn events() -> Vec<Plain> {
             ("burst", burst),
         ];
         let of_many = all.into_iter().filter(|(_, has)| *has).map(|(tag, _)| tag.to_owned());
-        of_many.chain(nth.is_multiple_of(40).then(|| format!("own/{nth:05}"))).collect()
+        // Three far apart, then ten in a row: so many end their page after any number of them.
+        let few = match nth {
+            0..12_000 => Some(nth % 4_000),
+            26_000.. => Some((nth - 26_000) / 10),
+            _ => None,
+        };
+        let of_few = few.map(|few| format!("few/{few}"));
+        let of_one = nth.is_multiple_of(40).then(|| format!("own/{nth:05}"));
+        of_many.chain(of_few).chain(of_one).collect()
     };
     let plain = |nth: u64| Plain {
         stream: if nth % 1_000 == 7 { "rare".to_owned() } else { format!("b-{}", nth % 3) },
@@ -104,6 +112,7 @@ fn a_large_run_has_what_its_events_have() {
         offsets_are_found(&run);
         postings_are_given(&run, &model);
         postings_are_searched(&run, &model);
+        postings_are_searched_over_the_ends_of_pages(&run, &model);
         names_are_listed(&run, &model);
     }
 }
@@ -214,6 +223,31 @@ fn postings_are_searched(run: &Run, model: &Model) {
     assert_eq!(run.seek(&entry, (0, 1), postings[0] + 1).unwrap(), None);
     assert_eq!(run.seek(&entry, (0, 0), 0).unwrap(), None);
     assert_eq!(run.seek(&entry, (1, 1), 0).unwrap(), None);
+}
+
+/// Of terms of which a page has the first few, and the next page the others: all there is to ask.
+fn postings_are_searched_over_the_ends_of_pages(run: &Run, model: &Model) {
+    let mut met = 0;
+    for (hash, postings) in model.postings.iter().filter(|(_, postings)| postings.len() > 1) {
+        let entry = run.find(*hash).unwrap().unwrap();
+        let first = entry.start % POSTINGS_PER_PAGE;
+        if entry.count > 60 || first + entry.count <= POSTINGS_PER_PAGE {
+            continue;
+        }
+        met += 1;
+        for (low, up) in
+            (0..entry.count).flat_map(|low| (low..=entry.count).map(move |up| (low, up)))
+        {
+            for nth in postings.iter().flat_map(|posting| [*posting, posting + 1]) {
+                let first = u32_of(postings.partition_point(|posting| *posting < nth)).max(low);
+                let found = postings.get(usize::try_from(first).unwrap());
+                let wanted = found.filter(|_| first < up).map(|posting| (first, *posting));
+                let found = run.seek(&entry, (low, up), nth).unwrap();
+                assert_eq!(found, wanted, "{nth} in {low}..{up} of {postings:?}");
+            }
+        }
+    }
+    assert!(met > 20, "{met} terms");
 }
 
 fn names_are_listed(run: &Run, model: &Model) {
