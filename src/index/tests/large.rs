@@ -2,7 +2,7 @@
 //! read from a map and by copies, it has what its events have.
 
 use super::*;
-use crate::format::{FENCES_PER_PAGE, POSTINGS_PER_PAGE};
+use crate::format::{FENCES_PER_PAGE, POSTINGS_PER_PAGE, TermEntry};
 use crate::storage::{Access, FileStorage, Storage};
 
 /// More terms than one page of fences leads to, each of which leads to 127.
@@ -156,6 +156,26 @@ fn offsets_are_found(run: &Run) {
     }
 }
 
+/// What a run gives of a term's postings.
+fn given(run: &Run, entry: &TermEntry, range: (u32, u32)) -> Vec<u32> {
+    let mut given = Vec::new();
+    run.postings(entry, range, |words| given.extend(words.iter().copied().map(u32::from_le_bytes)))
+        .unwrap();
+    given
+}
+
+/// What a search among a term's postings is to find.
+fn sought(postings: &[u32], (low, up): (u32, u32), nth: u32) -> Option<(u32, u32)> {
+    let first = u32_of(postings.partition_point(|posting| *posting < nth)).max(low);
+    (first < up).then(|| (first, postings[usize::try_from(first).unwrap()]))
+}
+
+/// A term of one event.
+fn single<'a>(run: &Run, model: &'a Model) -> (TermEntry, &'a Vec<u32>) {
+    let (hash, postings) = model.postings.iter().find(|(_, postings)| postings.len() == 1).unwrap();
+    (run.find(*hash).unwrap().unwrap(), postings)
+}
+
 fn postings_are_given(run: &Run, model: &Model) {
     let mut some = some(1);
     for (hash, postings) in model.long() {
@@ -168,10 +188,7 @@ fn postings_are_given(run: &Run, model: &Model) {
             (u32::try_from(from).unwrap(), u32::try_from(to).unwrap())
         }));
         for (from, to) in ranges {
-            let mut found = Vec::new();
-            let take =
-                |words: &[[u8; 4]]| found.extend(words.iter().copied().map(u32::from_le_bytes));
-            run.postings(&entry, (from, to), take).unwrap();
+            let found = given(run, &entry, (from, to));
             let within =
                 postings.iter().enumerate().filter(|(nth, _)| (from..to).contains(&u32_of(*nth)));
             assert!(found.iter().eq(within.map(|(_, posting)| posting)), "{from}..{to}");
@@ -184,15 +201,9 @@ fn postings_are_given(run: &Run, model: &Model) {
             assert_eq!(behind, nth + 1);
         }
     }
-    let (hash, postings) = model.postings.iter().find(|(_, postings)| postings.len() == 1).unwrap();
-    let entry = run.find(*hash).unwrap().unwrap();
-    for (range, given) in [((0, 1), 1), ((0, 0), 0), ((1, 1), 0), ((1, 9), 0), ((0, 9), 1)] {
-        let mut found = Vec::new();
-        run.postings(&entry, range, |words| {
-            found.extend(words.iter().copied().map(u32::from_le_bytes))
-        })
-        .unwrap();
-        assert_eq!(found, postings[..given], "{range:?}");
+    let (entry, postings) = single(run, model);
+    for (range, count) in [((0, 1), 1), ((0, 0), 0), ((1, 1), 0), ((1, 9), 0), ((0, 9), 1)] {
+        assert_eq!(given(run, &entry, range), postings[..count], "{range:?}");
     }
     assert_eq!(run.posting(&entry, 0).unwrap(), postings[0]);
 }
@@ -211,14 +222,11 @@ fn postings_are_searched(run: &Run, model: &Model) {
             let near = postings[usize::try_from(near.min(count - 1)).unwrap()];
             let nth = near.saturating_sub(1) + u32::try_from(some(3)).unwrap();
             let (low, up) = (u32::try_from(low).unwrap(), u32::try_from(up).unwrap());
-            let first = u32_of(postings.partition_point(|posting| *posting < nth)).max(low);
-            let wanted = (first < up).then(|| (first, postings[usize::try_from(first).unwrap()]));
             let found = run.seek(&entry, (low, up), nth).unwrap();
-            assert_eq!(found, wanted, "{nth} in {low}..{up} of {count}");
+            assert_eq!(found, sought(postings, (low, up), nth), "{nth} in {low}..{up} of {count}");
         }
     }
-    let (hash, postings) = model.postings.iter().find(|(_, postings)| postings.len() == 1).unwrap();
-    let entry = run.find(*hash).unwrap().unwrap();
+    let (entry, postings) = single(run, model);
     assert_eq!(run.seek(&entry, (0, 1), postings[0]).unwrap(), Some((0, postings[0])));
     assert_eq!(run.seek(&entry, (0, 1), postings[0] + 1).unwrap(), None);
     assert_eq!(run.seek(&entry, (0, 0), 0).unwrap(), None);
@@ -239,10 +247,8 @@ fn postings_are_searched_over_the_ends_of_pages(run: &Run, model: &Model) {
             (0..entry.count).flat_map(|low| (low..=entry.count).map(move |up| (low, up)))
         {
             for nth in postings.iter().flat_map(|posting| [*posting, posting + 1]) {
-                let first = u32_of(postings.partition_point(|posting| *posting < nth)).max(low);
-                let found = postings.get(usize::try_from(first).unwrap());
-                let wanted = found.filter(|_| first < up).map(|posting| (first, *posting));
                 let found = run.seek(&entry, (low, up), nth).unwrap();
+                let wanted = sought(postings, (low, up), nth);
                 assert_eq!(found, wanted, "{nth} in {low}..{up} of {postings:?}");
             }
         }

@@ -253,17 +253,17 @@ fn names_that_are_none_and_what_stands_behind_them_are_refused() {
     let liar = Liar::new();
     let honest = liar.run();
     let number = honest.sections.names.start;
-    let all = |run: &Run, backward| {
+    let all = |run: &Run| {
         let (mut out, bounds) = (Vec::new(), (Bound::Unbounded, Bound::Unbounded));
         let mut kinds = TermKind::NAMED.into_iter();
-        kinds.try_for_each(|kind| run.names(kind, bounds, backward, 99, &mut out))?;
+        kinds.try_for_each(|kind| run.names(kind, bounds, false, 99, &mut out))?;
         Ok(out.len())
     };
-    assert_eq!(all(&honest, false).unwrap(), 5);
+    assert_eq!(all(&honest).unwrap(), 5);
     let bytes = honest.pages.get(number).unwrap();
     let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1 - PAGE_HEAD_LEN;
     for (at, kind) in [(0, 77), (0, 0), (end, 77)] {
         let run = liar.but(number, |page| page[at] = kind);
-        assert!(is_damage(all(&run, false)), "{kind} at {at}");
+        assert!(is_damage(all(&run)), "{kind} at {at}");
     }
 }
