@@ -79,6 +79,7 @@ mod tests {
     use crate::format::{
         Chain, Epoch, Extent, FileHeader, FileKey, Identity, Mark, PAGE, RunRef, SLOT_PAGES, index,
     };
+    use crate::storage::MemoryStorage;
     use crate::threads::Mutex;
     use crate::words::{LogOffset, Position, Timestamp};
     use std::collections::BTreeSet;
@@ -123,23 +124,26 @@ mod tests {
 
     /// A file whose cache has another slot than its device.
     struct Lies {
-        cached: Slot,
-        device: Slot,
+        cached: MemoryStorage,
+        device: MemoryStorage,
         size: u64,
         dropped: Mutex<Vec<(u64, u64)>>,
         syncs: Mutex<Vec<usize>>,
     }
 
+    /// The fixed pages of a file, one slot of which was written.
+    fn pages(slot: &Slot) -> MemoryStorage {
+        let mut bytes = FileHeader { identity: slot.identity }.encode();
+        bytes.resize(index(SLOT_PAGES[0]), 0);
+        bytes.extend(slot.encode());
+        bytes.resize(index(FIRST_EXTENT), 0);
+        MemoryStorage::from_bytes(bytes)
+    }
+
     impl Storage for Lies {
         fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
             let is_fresh = !self.dropped.lock().unwrap().is_empty();
-            let slot = if is_fresh { &self.device } else { &self.cached };
-            let mut bytes = FileHeader { identity: slot.identity }.encode();
-            bytes.resize(index(SLOT_PAGES[0]), 0);
-            bytes.extend(slot.encode());
-            bytes.resize(index(FIRST_EXTENT), 0);
-            let mut rest = bytes.get(index(offset)..).unwrap_or_default();
-            io::Read::read(&mut rest, buffer)
+            if is_fresh { &self.device } else { &self.cached }.read_at(buffer, offset)
         }
 
         fn write_at(&self, _: &[u8], _: u64) -> io::Result<usize> {
@@ -169,7 +173,7 @@ mod tests {
     /// A file is asked whose cache and device have these slots: the counter of the slot that is
     /// found, the pieces that were dropped, how many drops had been before each sync.
     fn asked(cached: &Slot, device: &Slot, size: u64) -> (u64, BTreeSet<u64>, Vec<usize>) {
-        let (cached, device) = (cached.clone(), device.clone());
+        let (cached, device) = (pages(cached), pages(device));
         let file =
             Lies { cached, device, size, dropped: Mutex::default(), syncs: Mutex::default() };
         let found = ask_afresh(&file, read_slots(&file).unwrap()).unwrap();

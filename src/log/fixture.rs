@@ -36,10 +36,18 @@ pub(super) fn frame_with(
     let commit = if document { commit.put("key", "value") } else { commit };
     let mut draft = Draft::default();
     draft.fill(&commit, key, 512).unwrap();
-    draft.resolved = names.map(|reference| Resolved { reference, ..Resolved::default() }).into();
-    draft.versions.resize(draft.streams.len(), Version::NONE);
-    draft.newest.resize(draft.documents.len(), None);
+    look_up(&mut draft, |nth| names[nth]);
     let bytes = draft.place(place, key).bytes.to_vec();
     let (header, _) = FrameHeader::decode(&bytes, place.at, key).unwrap();
     (bytes, header)
+}
+
+/// What is looked up of a draft before it gets its place: where its names stand (0: nowhere yet),
+/// and that there is nothing before it.
+pub(super) fn look_up(draft: &mut Draft, reference: impl Fn(usize) -> u32) {
+    let names = 0..draft.terms().count();
+    let resolved = names.map(|nth| Resolved { reference: reference(nth), ..Resolved::default() });
+    draft.resolved = resolved.collect();
+    draft.versions.resize(draft.streams.len(), Version::NONE);
+    draft.newest.resize(draft.documents.len(), None);
 }

@@ -4,7 +4,7 @@
 use super::*;
 use crate::format::{FRAME_LEN, FileKey, FrameHeader, NameRecord, Record, index};
 use crate::log::check_frame;
-use crate::log::fixture::a_place;
+use crate::log::fixture::{a_place, look_up};
 use crate::words::{Commit, Limit, NewEvent, Timestamp};
 
 fn key() -> FileKey {
@@ -52,12 +52,7 @@ fn commits() -> Vec<Commit> {
 fn filled(commit: &Commit, sector: usize, known: u32) -> Draft {
     let mut draft = Draft::default();
     draft.fill(commit, &key(), sector).unwrap();
-    let reference = |nth: usize| if known >> (nth % 8) & 1 == 1 { 64 } else { 0 };
-    let names = 0..draft.names.list.len();
-    draft.resolved =
-        names.map(|nth| Resolved { reference: reference(nth), ..Resolved::default() }).collect();
-    draft.versions.resize(draft.streams.len(), Version::NONE);
-    draft.newest.resize(draft.documents.len(), None);
+    look_up(&mut draft, |nth| if known >> (nth % 8) & 1 == 1 { 64 } else { 0 });
     draft
 }
 
@@ -132,9 +127,7 @@ fn a_draft_that_was_cleared_is_as_a_new_one() {
         let mut new = filled(&commit, 8, 0);
         used.clear();
         used.fill(&commit, &key(), 8).unwrap();
-        used.resolved = new.names.list.iter().map(|_| Resolved::default()).collect();
-        used.versions.resize(used.streams.len(), Version::NONE);
-        used.newest.resize(used.documents.len(), None);
+        look_up(&mut used, |_| 0);
         assert_eq!(used.place(&place, &key()).bytes, new.place(&place, &key()).bytes);
     }
 }
