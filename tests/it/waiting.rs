@@ -1,7 +1,7 @@
 //! Waiting for more events, and for those there are to become durable. Bounds are generous: nothing
 //! here measures speed.
 
-use crate::fixture::{Deed, Device, Op, Place, assert_says, note, texts};
+use crate::fixture::{Deed, Device, Op, Place, assert_says, failing_syncs, note, texts};
 use annals::{
     Chore, Commit, Durability, ErrorKind, ExpectedVersion, Options, Position, Read, Store,
 };
@@ -299,10 +299,7 @@ fn a_waker_that_the_keeper_calls_may_close_what_another_thread_is_closing() {
     let closer = Arc::new(Closer { store: store.clone(), called: Mutex::new(sender) });
     assert!(!store.wake_after(99, &Waker::from(closer)));
     // Nobody but the keeper syncs, and nothing but its failure wakes.
-    device.orders(|op| match op {
-        Op::Sync => Deed::Fail(io::ErrorKind::Other),
-        _ => Deed::Go,
-    });
+    device.orders(failing_syncs);
     store.commit(buffered("x")).unwrap();
     called.recv_timeout(LONG).expect("nobody was woken");
     let (done, closed) = channel();

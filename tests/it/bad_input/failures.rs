@@ -1,7 +1,9 @@
 //! Devices that fail: afterwards nobody knows what is on them, so nothing is written until the
 //! store is opened again.
 
-use crate::fixture::{Deed, Device, Op, assert_append_says, assert_says, note, texts};
+use crate::fixture::{
+    Deed, Device, Op, assert_append_says, assert_says, failing_syncs, note, texts,
+};
 use annals::{
     AppendError, Chore, Commit, Durability, Ending, Error, ErrorKind, Options, Position, Read,
     Store,
@@ -40,10 +42,6 @@ fn failing_writes(op: Op) -> Deed {
         Op::Write { .. } => Deed::Fail(io::ErrorKind::Other),
         _ => Deed::Go,
     }
-}
-
-fn failing_syncs(op: Op) -> Deed {
-    if op == Op::Sync { Deed::Fail(io::ErrorKind::Other) } else { Deed::Go }
 }
 
 /// A failure whose operation fails, and the commit that meets it.
