@@ -139,6 +139,9 @@ const _: () =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::tests::shelf::Shelf;
+    use crate::format::RunRef;
+    use crate::format::document_tests::store::closed_slot;
 
     fn piece(page: u64, pages: u64, since: u64) -> Piece {
         let extent = Extent { file_offset: page * PAGE, length: pages * PAGE };
@@ -171,6 +174,33 @@ mod tests {
         free.filled(extent);
         assert!(free.listed().is_empty());
     }
+
+    #[test]
+    fn of_what_a_slot_says_only_that_counts_which_the_file_has() {
+        let end = 20 * PAGE;
+        let within = Extent { file_offset: 18 * PAGE, length: 2 * PAGE };
+        let beyond = Extent { file_offset: 19 * PAGE, length: 2 * PAGE };
+        let mut shelf = Shelf::default();
+        let runs = shelf.runs(&[0, 0]);
+        let places: Vec<RunRef> = runs.iter().map(|run| *run.place()).collect();
+        let slot = |runs| Slot { counter: 7, free: vec![within, beyond], runs, ..closed_slot() };
+        let mut free = Free::of(&slot(Vec::new()), end);
+        // Of the slot before it nothing is known.
+        assert_eq!((free.take(PAGE, 7), free.bytes()), (None, 2 * PAGE));
+        assert_eq!(free.take(2 * PAGE, 8), Some(within));
+        // Room of a run that the file has is used again, once no slot names it.
+        for (file_end, bytes) in [
+            (places[1].extent().end(), places[1].extent().length),
+            (places[1].extent().end() - 1, 0),
+        ] {
+            let mut free = Free::of(&slot(places.clone()), file_end);
+            free.drop_run(&runs[1], 8);
+            assert_eq!(free.bytes(), bytes);
+            free.drop_run(&runs[0], 8);
+            assert_eq!(free.bytes(), bytes + places[0].extent().length);
+        }
+    }
+
     #[test]
     fn room_that_is_held_or_apart_or_not_past_both_slots_is_not_joined() {
         let pin = crate::index::Pin::new();

@@ -201,11 +201,9 @@ fn rebuild(
         if table.load() >= TABLE || all_of_it {
             table.close(walk.here);
             // What has neither events nor documents is a run too.
-            if table.load() > 0 || all_of_it {
-                let segments = holding(&all, table.start().at, walk.here.at);
-                let input = Input::table(table.clone(), segments);
-                runs.push(make(vec![input], 0, place.id, identity)?);
-            }
+            let segments = holding(&all, table.start().at, walk.here.at);
+            let input = Input::table(table.clone(), segments);
+            runs.push(make(vec![input], 0, place.id, identity)?);
             table = Arc::new(Table::new(walk.here, key));
             merge_last(&mut runs, place.id, identity)?;
         }
@@ -303,78 +301,4 @@ pub fn run_error(error: RunError) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::format::{Chain, Entry, FileKey, Named};
-    use crate::words::{Position, Version};
-
-    fn identity() -> Identity {
-        Identity { store_id: uuid::Uuid::nil(), key: FileKey::new([7; 16]) }
-    }
-
-    fn mark(at: u64, next: u64) -> Mark {
-        Mark { at: LogOffset::new(at), chain: Chain(at), next: Position::new(next) }
-    }
-
-    /// A device that runs are written to, one behind another.
-    struct Device(Arc<MemoryStorage>, u64);
-
-    impl Sink for Device {
-        fn write(&mut self, first: u32, pages: &[u8]) -> io::Result<()> {
-            write_full(&*self.0, pages, self.1 + u64::from(first) * PAGE)
-        }
-    }
-
-    /// Writes a run of the events between two marks.
-    fn write(device: &mut Device, id: u32, start: Mark, end: Mark) -> RunRef {
-        let key = identity().key;
-        let name = Named { text: "a", hash: key.term(b"a") };
-        let table = Table::new(start, key);
-        let entries = (start.next.get()..end.next.get()).map(|nth| Entry {
-            position: Position::new(nth),
-            at: start.at.plus(96),
-            version: Version::new(nth),
-            payload: 0,
-            stream: name,
-            event_type: name,
-            tags: &[],
-            ids: [None; 3],
-        });
-        let events: Vec<Entry<'_>> = entries.collect();
-        table.extend(Entries { events: &events, documents: &[] });
-        table.close(end);
-        let input = vec![Input::table(Arc::new(table), Vec::new())];
-        let mut job = Job::new(input, 0, id, key).unwrap().unwrap();
-        while job.step(device, u64::MAX).unwrap() != Step::Done {}
-        let (_, pages) = job.header().sections().unwrap();
-        let place = RunRef { file_offset: device.1, pages, id, end: end.at, next: end.next };
-        device.1 += u64::from(pages) * PAGE;
-        place
-    }
-
-    /// Opens two runs of a store that has no log; the second begins at this mark.
-    fn open(second: Mark) -> Result<Opened, Error> {
-        let mut device = Device(Arc::new(MemoryStorage::new()), 0);
-        let named = [
-            write(&mut device, 1, mark(64, 1), mark(1_000, 4)),
-            write(&mut device, 2, second, mark(2_000, 6)),
-        ];
-        let (storage, reach): (Arc<dyn Storage>, _) = (device.0, Arc::new(Reach::new(true)));
-        let opened = open_runs(&storage, &reach, &identity(), &SegmentList::default(), &named, &[]);
-        opened.map(|opened| opened.expect("nobody else writes"))
-    }
-
-    #[test]
-    fn a_run_has_to_begin_where_the_one_before_it_ends() {
-        assert!(open(mark(1_000, 4)).is_ok_and(|(runs, healed)| (runs.len(), healed) == (2, 0)));
-        for (what, start) in [
-            ("later in the log", mark(1_008, 4)),
-            ("earlier in the log", mark(992, 4)),
-            ("at a later position", mark(1_000, 5)),
-            ("at an earlier position", mark(1_000, 3)),
-        ] {
-            // It would be made anew from the log, were there one.
-            assert!(open(start).is_err_and(|error| error.corruption().is_some()), "{what}");
-        }
-    }
-}
+mod tests;

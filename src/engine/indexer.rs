@@ -395,12 +395,10 @@ impl WriteSide {
         extent: &mut Option<Extent>,
         budget: u64,
     ) -> Result<bool, RunError> {
-        let mut left = budget;
         loop {
             check_poison(core).map_err(RunError::Io)?;
             let mut sink = FileSink { storage: &*core.storage, extent: *extent };
-            let before = job.written();
-            match job.step(&mut sink, left)? {
+            match job.step(&mut sink, budget)? {
                 Step::Done => return Ok(true),
                 Step::Counted(pages) => {
                     *extent = Some(self.room(core, u64::from(pages) * PAGE).map_err(RunError::Io)?);
@@ -408,7 +406,6 @@ impl WriteSide {
                 Step::More if budget < u64::MAX => return Ok(false),
                 Step::More => {}
             }
-            left = left.saturating_sub(job.written() - before).max(1);
         }
     }
 
@@ -541,3 +538,6 @@ fn write_error(error: RunError) -> Error {
 fn too_large() -> Error {
     Error::io("writing the index failed", io::ErrorKind::FileTooLarge.into())
 }
+
+#[cfg(test)]
+mod tests;

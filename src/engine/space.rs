@@ -138,3 +138,131 @@ impl WriteSide {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tests::quiet;
+    use crate::engine::{Chore, Engine, Settings};
+    use crate::format::{FIRST_EXTENT, index};
+    use crate::storage::{MemoryStorage, Storage};
+    use crate::words::{Commit, ExpectedVersion, NewEvent};
+    use std::sync::Arc;
+
+    fn open(disk: &Arc<MemoryStorage>, settings: Settings) -> Engine {
+        Engine::open(disk.clone(), settings).unwrap()
+    }
+
+    fn append(engine: &Engine) {
+        let event = NewEvent::new("Noted", "x");
+        engine.commit(&Commit::new().append("a", ExpectedVersion::Any, [event])).unwrap();
+    }
+
+    #[test]
+    fn segments_grow_with_the_file_by_powers_of_two() {
+        for (reserve, file, wanted) in [
+            (0, 0, 64 << 10),
+            (0, 3 << 20, 128 << 10),
+            (0, 4 << 20, 256 << 10),
+            (0, (4 << 20) - PAGE, 128 << 10),
+            (0, 100 << 20, 4 << 20),
+            (0, 100 << 30, 64 << 20),
+            (1 << 20, 3 << 20, 1 << 20),
+            (5_000, 100 << 20, 4 << 20),
+            ((1 << 20) + 1, 3 << 20, (1 << 20) + PAGE),
+        ] {
+            let engine = open(&Arc::default(), Settings { reserve, ..quiet() });
+            let length = engine.write_side().unwrap().segment_len(file);
+            assert_eq!(length, wanted, "{reserve} kept ahead in a file of {file}");
+        }
+    }
+
+    #[test]
+    fn room_is_prepared_when_an_eighth_of_the_file_or_the_smallest_segment_is_left() {
+        let engine = open(&Arc::default(), quiet());
+        let side = engine.write_side().unwrap();
+        let current = side.writer().segment;
+        let mut slots = side.slots.lock();
+        for (file, left) in [(1 << 30, 128 << 20), (256 << 10, 64 << 10)] {
+            slots.file_end = file;
+            side.note_room(&slots, current);
+            let next = side.segment_len(file);
+            let due = side.call.prepare_at.load(Ordering::Relaxed);
+            assert_eq!(due, (current.log_end().get() + next).saturating_sub(left), "{file}");
+        }
+        slots.prepared.push_back(current);
+        side.note_room(&slots, current);
+        assert_eq!(side.call.prepare_at.load(Ordering::Relaxed), u64::MAX);
+    }
+
+    #[test]
+    fn room_that_is_kept_ahead_is_zero_and_nothing_beside_it_is() {
+        let (start, length) = (3 * PAGE, (2 << 20) + 3 * PAGE);
+        for reserve in [0, 1] {
+            let disk = Arc::new(MemoryStorage::new());
+            let engine = open(&disk, Settings { reserve, ..quiet() });
+            disk.write_at(&vec![0xAA; index(start + length + PAGE)], 0).unwrap();
+            let extent = Extent { file_offset: start, length };
+            engine.write_side().unwrap().fill(&engine.core, extent).unwrap();
+            let bytes = disk.to_bytes();
+            let (before, rest) = bytes.split_at(index(start));
+            let (within, behind) = rest.split_at(index(length));
+            let filled = if reserve == 0 { 0xAA } else { 0 };
+            assert!(within.iter().all(|byte| *byte == filled), "{reserve}");
+            assert!(before.iter().chain(&behind[..4_096]).all(|byte| *byte == 0xAA));
+            // What was done to it is not for the log to find.
+            std::mem::forget(engine);
+        }
+    }
+
+    #[test]
+    fn a_slot_takes_back_that_the_store_was_closed_before_room_is_taken() {
+        let disk = Arc::new(MemoryStorage::new());
+        let engine = open(&disk, quiet());
+        append(&engine);
+        engine.close().unwrap();
+        let engine = open(&disk, quiet());
+        let side = engine.write_side().unwrap();
+        let mut slots = side.slots.lock();
+        assert!(slots.newest.clean);
+        let counter = slots.newest.counter;
+        for _ in 0..2 {
+            side.reopened(&engine.core, &mut slots).unwrap();
+            assert!(!slots.newest.clean);
+            assert_eq!(slots.newest.counter, counter + 1);
+        }
+        let found = super::super::fixed::read_slots(&*disk).unwrap().chosen.unwrap();
+        assert_eq!((found.0.counter, found.0.clean), (counter + 1, false));
+    }
+
+    #[test]
+    fn a_file_ends_where_the_limit_says() {
+        let engine = open(&Arc::default(), quiet());
+        let side = engine.write_side().unwrap();
+        let mut slots = side.slots.lock();
+        let most = Limit::FileBytes.allowed();
+        let mut prepare = |file_end| {
+            slots.file_end = file_end;
+            let recorded = slots.newest.recorded;
+            let error = side.prepare(&engine.core, &mut slots, PAGE, recorded).unwrap_err();
+            assert_eq!(slots.file_end, file_end);
+            error.to_string()
+        };
+        // So much room there is nowhere, but it may be asked for.
+        assert!(prepare(most - PAGE).contains("taking room"));
+        assert!(prepare(most - PAGE + 1).contains("longer"));
+        assert!(prepare(most).contains("longer"));
+    }
+
+    #[test]
+    fn what_is_prepared_is_not_prepared_again() {
+        let disk = Arc::new(MemoryStorage::new());
+        let engine = open(&disk, Settings { reserve: 1 << 20, ..quiet() });
+        append(&engine);
+        engine.chore(Chore::Prepare).unwrap();
+        let size = disk.size().unwrap();
+        assert!(size - FIRST_EXTENT >= 1 << 20);
+        engine.chore(Chore::Prepare).unwrap();
+        assert_eq!(disk.size().unwrap(), size);
+    }
+}

@@ -2,6 +2,7 @@
 //! costs.
 
 mod looks;
+pub(super) mod shelf;
 
 use super::genesis::genesis_from;
 use super::{Engine, Settings};
@@ -14,14 +15,18 @@ use std::io;
 use std::sync::Arc;
 use uuid::Uuid;
 
-fn quiet() -> Settings {
+pub(super) fn quiet() -> Settings {
     Settings { keeper: false, ..Settings::default() }
+}
+
+/// Which store it is.
+pub(super) fn identity() -> Identity {
+    Identity { store_id: Uuid::nil(), key: FileKey::new([7; 16]) }
 }
 
 /// A store whose first event will be at `first`.
 fn begun_at(first: Position) -> Engine {
-    let identity = Identity { store_id: Uuid::nil(), key: FileKey::new([7; 16]) };
-    let genesis = genesis_from(&quiet(), identity, first);
+    let genesis = genesis_from(&quiet(), identity(), first);
     let mut bytes = genesis.bytes;
     bytes.resize(crate::format::index(genesis.length), 0);
     Engine::open(Arc::new(MemoryStorage::from_bytes(bytes)), quiet()).unwrap()
