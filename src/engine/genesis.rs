@@ -62,3 +62,24 @@ pub fn genesis_from(settings: &Settings, identity: Identity, first: Position) ->
 pub fn round_up(bytes: u64) -> u64 {
     bytes.saturating_add(PAGE - 1) / PAGE * PAGE
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fixed::read_slots;
+    use crate::storage::MemoryStorage;
+
+    #[test]
+    fn a_new_store_has_two_slots_that_say_the_same_and_one_of_them_is_the_newer() {
+        let Genesis { bytes, length } = genesis(&Settings::default());
+        assert!(crate::format::u64_of(bytes.len()) <= length);
+        let slots: Vec<Slot> = SLOT_PAGES
+            .iter()
+            .map(|at| Slot::decode(&bytes[index(*at)..][..4_096]).unwrap())
+            .collect();
+        assert_eq!(slots.iter().map(|slot| slot.counter).collect::<Vec<_>>(), [1, 2]);
+        assert!(slots[0] == Slot { counter: 1, ..slots[1].clone() });
+        let found = read_slots(&MemoryStorage::from_bytes(bytes)).unwrap();
+        assert!(found.chosen.is_some_and(|(slot, page)| slot == slots[1] && page == 1));
+    }
+}

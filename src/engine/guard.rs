@@ -238,3 +238,70 @@ impl Core {
 pub(super) fn over(limit: Limit, given: u64) -> AppendError {
     AppendError::Limit(LimitExceeded { limit, allowed: limit.allowed(), given })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Engine;
+    use crate::engine::tests::quiet;
+    use crate::format::u64_of;
+    use crate::storage::MemoryStorage;
+    use crate::words::{ExpectedVersion, NewEvent, Query, QueryItem, Revision};
+    use uuid::Uuid;
+
+    /// What is said of a commit that was looked at before these others were placed: whether its
+    /// ids are known, the revision that its document has, and what its conditions fail by.
+    fn decided(
+        commit: &Commit,
+        others: &[Commit],
+    ) -> (bool, Option<Revision>, Option<(usize, Position)>) {
+        let engine = Engine::open(Arc::new(MemoryStorage::new()), quiet()).unwrap();
+        engine.commit(&noted(0)).unwrap();
+        let side = engine.write_side().unwrap();
+        let core = &engine.core;
+        let mut draft = engine.stage(commit).unwrap();
+        let mut seen = side.look(core, commit, &draft).unwrap();
+        others.iter().for_each(|other| drop(engine.commit(other).unwrap()));
+        let (writer, sources) = (side.writer(), core.index.sources());
+        let knows = side.knows_ids(core, &writer, &sources, &seen).unwrap();
+        let failing = side.failing(core, &writer, &sources, commit, &seen).unwrap();
+        let conflict = side.documents(core, &writer, &sources, &mut draft, &mut seen).unwrap();
+        (knows, conflict.map(|conflict| conflict.current), failing)
+    }
+
+    fn noted(id: u128) -> Commit {
+        let event = NewEvent::new("Noted", "x").id(Uuid::from_u128(id)).tag("tag");
+        Commit::new().append("a", ExpectedVersion::Any, [event])
+    }
+
+    #[test]
+    fn what_is_placed_between_the_look_and_the_decision_counts() {
+        let other = Commit::new().event("b", NewEvent::new("Noted", "x"));
+        let tagged = |tags: &[&str]| Query::any([QueryItem::new().tags(tags.iter().copied())]);
+        let commit = noted(7)
+            .put_over("key", Revision::NONE, "value")
+            .fail_if_events_match(tagged(&["tag", "another"]), 0)
+            .fail_if_events_match(tagged(&["tag"]), 1);
+        let put = Commit::new().put("key", "other");
+        assert_eq!(decided(&commit, &[]), (false, None, None));
+        assert_eq!(decided(&commit, std::slice::from_ref(&other)), (false, None, None));
+        for between in [vec![], vec![other.clone()], vec![other.clone(), other]] {
+            let behind = |last: Commit| -> Vec<Commit> {
+                between.iter().cloned().chain([last]).chain(between.clone()).collect()
+            };
+            let position = Position::new(2 + u64_of(between.len()));
+            assert_eq!(decided(&commit, &behind(noted(7))), (true, None, Some((1, position))));
+            assert_eq!(decided(&commit, &behind(noted(8))), (false, None, Some((1, position))));
+            let now = Some(Revision::new(1));
+            assert_eq!(decided(&commit, &behind(put.clone())), (false, now, None));
+        }
+    }
+
+    #[test]
+    fn what_was_there_before_the_look_counts() {
+        let tagged = Query::any([QueryItem::new().tag("tag")]);
+        let commit = noted(0).fail_if_events_match(tagged, 0);
+        assert_eq!(decided(&commit, &[]), (true, None, Some((0, Position::new(1)))));
+        assert_eq!(decided(&commit, &[noted(9)]), (true, None, Some((0, Position::new(1)))));
+    }
+}

@@ -387,7 +387,7 @@ impl WriteSide {
         Ok(())
     }
 
-    /// Writes some of a run; `true` when it is complete.
+    /// Writes some of a run, or with no bound all of it; `true` when it is complete.
     fn write_run(
         &self,
         core: &Core,
@@ -403,8 +403,7 @@ impl WriteSide {
                 Step::Counted(pages) => {
                     *extent = Some(self.room(core, u64::from(pages) * PAGE).map_err(RunError::Io)?);
                 }
-                Step::More if budget < u64::MAX => return Ok(false),
-                Step::More => {}
+                Step::More => return Ok(false),
             }
         }
     }

@@ -94,3 +94,41 @@ impl Settings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers that the generator's authors give for this seed.
+    #[test]
+    fn a_seeds_numbers_are_those_of_split_mix_64() {
+        let settings = Settings { seed: Some(1_234_567), ..Settings::default() };
+        let numbers: Vec<u64> = (1..=5).map(|nth| settings.random(nth)).collect();
+        assert_eq!(
+            numbers,
+            [
+                6_457_827_717_110_365_317,
+                3_203_168_211_198_807_973,
+                9_817_491_932_198_370_423,
+                4_593_380_528_125_082_431,
+                16_408_922_859_458_223_821,
+            ]
+        );
+    }
+
+    #[test]
+    fn no_bit_is_always_the_same_without_a_seed() {
+        let settings = Settings::default();
+        let numbers = (0..256).map(|_| settings.random(1));
+        let (ones, zeros) =
+            numbers.fold((0, 0), |(ones, zeros), bits| (ones | bits, zeros | !bits));
+        assert_eq!((ones, zeros), (u64::MAX, u64::MAX));
+    }
+
+    #[test]
+    fn the_systems_clock_says_what_time_it_is() {
+        let before = Timestamp::now();
+        let now = SystemClock.now();
+        assert!(before <= now && now <= Timestamp::now());
+    }
+}
