@@ -190,3 +190,34 @@ pub const READ_AHEAD: usize = 1 << 16;
 pub const READ_ONE: usize = 4_096;
 
 const _: () = assert!(READ_ONE > FRAME_LEN && PAGE == 4_096);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tests::quiet;
+    use crate::engine::{Engine, Settings};
+    use crate::storage::MemoryStorage;
+    use crate::words::{Commit, ExpectedVersion, NewEvent};
+
+    #[test]
+    fn an_older_segment_that_no_run_names_is_found_by_the_headers() {
+        let settings = Settings { segment_min: 2 * PAGE, segment_max: 2 * PAGE, ..quiet() };
+        let engine = Engine::open(Arc::new(MemoryStorage::new()), settings).unwrap();
+        for _ in 0..4 {
+            let event = NewEvent::new("Noted", vec![7; 5_000]);
+            engine.commit(&Commit::new().append("a", ExpectedVersion::Any, [event])).unwrap();
+        }
+        let all: Vec<SegmentRef> = engine.view().unwrap().segments.iter().copied().collect();
+        let (last, older) = all.split_last().unwrap();
+        assert!(older.len() >= 3);
+        let known = SegmentList::new([*last]);
+        for place in older {
+            let at = place.log_offset.plus(64);
+            engine.core.know_segment(&known, at).unwrap();
+            assert_eq!(known.find(at).map(|segment| segment.place), Some(*place));
+        }
+        // What is known needs no header.
+        engine.core.storage.write_at(&[0; 64], older[0].extent.file_offset).unwrap();
+        engine.core.know_segment(&known, older[0].log_offset.plus(64)).unwrap();
+    }
+}

@@ -201,7 +201,7 @@ fn next_look(core: &Core, side: &WriteSide, still_since: Instant) -> Option<Dura
     if state.poisoned {
         return None;
     }
-    let unsynced = state.unsynced_since.filter(|_| state.written > state.synced);
+    let unsynced = state.unsynced_since;
     drop(state);
     let sync_in = unsynced.map(|since| {
         side.call.timing.store(true, Ordering::Relaxed);
@@ -213,4 +213,83 @@ fn next_look(core: &Core, side: &WriteSide, still_since: Instant) -> Option<Dura
     let soonest = sync_in.into_iter().chain(mark_in).chain(index_in).min();
     // Not at once again, whatever failed.
     soonest.map(|soonest| soonest.max(Duration::from_millis(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Settings;
+    use crate::engine::tests::quiet;
+    use crate::storage::MemoryStorage;
+    use crate::words::{Commit, Durability, ExpectedVersion, NewEvent};
+
+    const LONG: Duration = Duration::from_secs(3_600);
+
+    /// Nothing happens for being late.
+    fn patient(keeper: bool) -> Settings {
+        Settings { keeper, sync_within: LONG, idle: LONG, tail_events: 4, ..quiet() }
+    }
+
+    fn append(engine: &Engine, events: usize, bytes: usize) {
+        let events = vec![NewEvent::new("Noted", vec![7; bytes]); events];
+        let commit = Commit::new().append("a", ExpectedVersion::Any, events);
+        engine.commit(&commit.durability(Durability::Buffered)).unwrap();
+    }
+
+    /// Waits until it is so.
+    fn eventually(is_so: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "nobody has done it");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn is_synced(engine: &Engine) -> bool {
+        let state = engine.core.flow.lock();
+        state.synced == state.written
+    }
+
+    #[test]
+    fn what_a_crash_has_left_in_memory_becomes_runs_at_once() {
+        let disk = Arc::new(MemoryStorage::new());
+        let engine = Engine::open(disk.clone(), patient(false)).unwrap();
+        append(&engine, 9, 1);
+        engine.chore(Chore::Sync).unwrap();
+        let crashed = Arc::new(MemoryStorage::from_bytes(disk.to_bytes()));
+        let engine = Engine::open(crashed, patient(true)).unwrap();
+        eventually(|| engine.core.index.sources().runs.len() == 1);
+    }
+
+    #[test]
+    fn half_of_what_may_wait_for_a_sync_calls_the_keeper() {
+        let settings = Settings { sync_bytes: 64 << 10, tail_events: 1 << 20, ..patient(true) };
+        let engine = Engine::open(Arc::new(MemoryStorage::new()), settings).unwrap();
+        append(&engine, 1, 1 << 10);
+        thread::sleep(Duration::from_millis(20));
+        assert!(!is_synced(&engine));
+        append(&engine, 1, 33 << 10);
+        eventually(|| is_synced(&engine));
+    }
+
+    #[test]
+    fn the_keeper_sleeps_until_something_is_due() {
+        let engine = Engine::open(Arc::new(MemoryStorage::new()), patient(false)).unwrap();
+        let side = engine.write_side().unwrap();
+        let now = Instant::now();
+        assert_eq!(next_look(&engine.core, side, now), None);
+        append(&engine, 1, 1);
+        let due = next_look(&engine.core, side, now).unwrap();
+        assert!(due > LONG / 2 && due <= LONG, "{due:?}");
+        engine.chore(Chore::Sync).unwrap();
+        // Its place in a slot is still due.
+        assert!(next_look(&engine.core, side, now).is_some_and(|due| due > LONG / 2));
+        side.call.unmarked.store(false, Ordering::Relaxed);
+        assert_eq!(next_look(&engine.core, side, now), None);
+        // Late already: not at once, whatever failed.
+        side.call.unmarked.store(true, Ordering::Relaxed);
+        let long_ago = now.checked_sub(2 * LONG).unwrap_or(now);
+        let soon = next_look(&engine.core, side, long_ago).unwrap();
+        assert!(soon == Duration::from_millis(1) || long_ago == now, "{soon:?}");
+    }
 }

@@ -64,3 +64,23 @@ impl fmt::Display for RecoveryReport {
         write!(f, "{why} ({commits} commits with {events} events read again)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_says_in_a_sentence_what_was_found() {
+        let report = RecoveryReport {
+            ending: Ending::Closed,
+            commits: 2,
+            events: 5,
+            bytes_discarded: 0,
+            bytes_unproven: 0,
+            header_damaged: false,
+            why: "the store was closed".to_owned(),
+        };
+        let said = "the store was closed (2 commits with 5 events read again)";
+        assert_eq!(report.to_string(), said);
+    }
+}

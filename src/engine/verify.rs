@@ -278,3 +278,6 @@ impl View {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

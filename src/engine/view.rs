@@ -230,3 +230,69 @@ fn missing(near: Position) -> Error {
         what: format!("the index does not know what is at or near position {near}"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tests::quiet;
+    use crate::format::{DocumentEntry, Entries, Named};
+    use crate::storage::MemoryStorage;
+    use crate::words::{Commit, ExpectedVersion, NewEvent, Revision};
+
+    /// Three events of a stream, and the second revision of a document.
+    fn store() -> Engine {
+        let engine = Engine::open(Arc::new(MemoryStorage::new()), quiet()).unwrap();
+        for _ in 0..3 {
+            let event = NewEvent::new("Noted", "x");
+            engine.commit(&Commit::new().append("a", ExpectedVersion::Any, [event])).unwrap();
+        }
+        for value in ["one", "two"] {
+            engine.commit(&Commit::new().put("key", value)).unwrap();
+        }
+        engine
+    }
+
+    /// What the document is by this key, in a store whose index leads to the record at `place`.
+    fn led(key: &str, change: impl FnOnce(&mut DocumentPlace)) -> Result<Option<Vec<u8>>, Error> {
+        let engine = store();
+        let hash = engine.core.hash(key);
+        let mut place =
+            engine.view().unwrap().document_place(engine.core.hash("key")).unwrap().unwrap();
+        change(&mut place);
+        let entry = DocumentEntry { key: Named { text: key, hash }, place, before: None };
+        let sources = engine.core.index.sources();
+        sources.active().unwrap().extend(Entries { events: &[], documents: &[entry] });
+        let view = engine.view().unwrap();
+        let mut fetch = engine.core.fetch(view.segments.clone(), READ_ONE);
+        let found = view.document(&mut fetch, key)?;
+        Ok(found.map(|found| found.value.to_vec()))
+    }
+
+    #[test]
+    fn an_index_that_leads_to_another_document_is_found_out() {
+        assert_eq!(led("key", |_| {}).unwrap(), Some(b"two".to_vec()));
+        assert_eq!(led("key", |place| place.deleted = true).unwrap(), None);
+        let error = led("key", |place| place.revision = Revision::new(3)).unwrap_err();
+        assert!(error.to_string().contains("document 'key'"), "{error}");
+        let error = led("other", |_| {}).unwrap_err();
+        assert!(error.to_string().contains("document 'other'"), "{error}");
+    }
+
+    #[test]
+    fn an_index_that_does_not_know_what_is_there_is_found_out() {
+        let view = store().view().unwrap();
+        let (name, missing) = (view.core.hash("a"), "does not know what is at or near");
+        assert_eq!(view.versions(name, (1, 3)).unwrap(), [1, 2, 3]);
+        let error = view.versions(name, (1, 4)).unwrap_err();
+        assert!(error.to_string().contains(missing), "{error}");
+        for (position, is_there) in [(0, false), (1, true), (3, true), (4, false)] {
+            let position = Position::new(position);
+            assert_eq!(view.place(position).unwrap().is_some(), is_there);
+            let forgetful = View { sources: Arc::default(), ..view.clone() };
+            match forgetful.place(position) {
+                Ok(place) => assert!(place.is_none() && !is_there, "{position}"),
+                Err(error) => assert!(is_there && error.to_string().contains(missing), "{error}"),
+            }
+        }
+    }
+}

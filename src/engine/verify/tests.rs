@@ -1,0 +1,117 @@
+//! What verifying counts, when it stops, and what it says of an index that lies.
+
+use super::*;
+use crate::engine::tests::quiet;
+use crate::engine::{Chore, Settings};
+use crate::format::{DocumentPlace, FIRST_EXTENT, Named, PAGE};
+use crate::storage::{MemoryStorage, Storage};
+use crate::words::{Commit, ExpectedVersion, NewEvent, Revision};
+use std::sync::Arc;
+
+/// Three commits of two events and a document each; with `runs`, each of them a run of its own.
+fn store(runs: bool) -> (Arc<MemoryStorage>, Engine) {
+    let disk = Arc::new(MemoryStorage::new());
+    let tail_events = if runs { 2 } else { 1 << 20 };
+    let engine = Engine::open(disk.clone(), Settings { tail_events, ..quiet() }).unwrap();
+    for value in ["one", "two", "three"] {
+        let events = [NewEvent::new("Noted", "x"), NewEvent::new("Noted", "y")];
+        let commit = Commit::new().append("a", ExpectedVersion::Any, events).put("key", value);
+        engine.commit(&commit).unwrap();
+        engine.chore(Chore::Index).unwrap();
+    }
+    assert_eq!(engine.core.index.sources().runs.len(), if runs { 3 } else { 0 });
+    (disk, engine)
+}
+
+fn verified(engine: &Engine) -> VerifyReport {
+    engine.verify(|_, _| ControlFlow::Continue(())).unwrap()
+}
+
+/// What is wrong, in words.
+fn said(engine: &Engine) -> Vec<String> {
+    let report = verified(engine);
+    assert_eq!(report.is_whole(), report.issues.is_empty());
+    report.issues.into_iter().map(|issue| issue.what).collect()
+}
+
+#[test]
+fn all_that_is_there_is_counted() {
+    for runs in [false, true] {
+        let (_, engine) = store(runs);
+        let log = engine.view().unwrap().end.get() - u64_of(SEGMENT_HEADER_LEN);
+        let report = verified(&engine);
+        assert!(report.is_whole(), "{report:?}");
+        let VerifyReport { commits, events, documents, bytes, .. } = report;
+        assert_eq!((commits, events, documents, bytes), (3, 6, 3, log));
+    }
+}
+
+#[test]
+fn what_was_stopped_is_not_whole() {
+    let (_, engine) = store(true);
+    let mut steps = 0;
+    assert!(
+        engine
+            .verify(|_, _| {
+                steps += 1;
+                ControlFlow::Continue(())
+            })
+            .unwrap()
+            .is_whole()
+    );
+    // Once over the log, once before each run.
+    assert_eq!(steps, 4);
+    for stop in 1..=steps {
+        let mut step = 0;
+        let report = engine.verify(|done, all| {
+            step += 1;
+            assert!(done <= all);
+            if step == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let report = report.unwrap();
+        assert_eq!(step, stop);
+        assert!(report.cancelled && report.issues.is_empty() && !report.is_whole());
+    }
+}
+
+#[test]
+fn fixed_pages_that_are_damaged_are_named() {
+    let (disk, engine) = store(false);
+    disk.write_at(&[0xAA; 512], 0).unwrap();
+    assert_eq!(said(&engine), ["page 0 fails its check; the slots repeat what it says"]);
+    let (disk, engine) = store(false);
+    disk.write_at(&[0xAA; 8_192], PAGE).unwrap();
+    let report = verified(&engine);
+    assert_eq!(report.issues[0].file_offset, Some(PAGE));
+    assert_eq!(report.issues[0].what, "both slots fail their checks");
+}
+
+#[test]
+fn an_index_in_memory_that_lies_is_named() {
+    let (_, engine) = store(false);
+    let sources = engine.core.index.sources();
+    // A document that the log does not have.
+    let place = DocumentPlace {
+        at: LogOffset::new(u64_of(SEGMENT_HEADER_LEN) + 8),
+        revision: Revision::new(1),
+        deleted: false,
+    };
+    let key = Named { text: "nowhere", hash: engine.core.hash("nowhere") };
+    let entry = DocumentEntry { key, place, before: None };
+    sources.active().unwrap().extend(Entries { events: &[], documents: &[entry] });
+    assert_eq!(said(&engine), ["the index in memory does not say what the log says"]);
+}
+
+#[test]
+fn a_run_that_was_made_anew_is_named_until_it_is_written_again() {
+    let (disk, engine) = store(true);
+    let run = *engine.core.index.sources().runs[1].place();
+    disk.write_at(&[0xAA; 64], run.file_offset + PAGE).unwrap();
+    // Whoever asks, asks the run that stands for it.
+    engine.core.heal(run.id, run.file_offset).unwrap();
+    let damaged = format!("run {} of the index was damaged; it is made anew from the log", run.id);
+    assert_eq!(said(&engine), [damaged]);
+    engine.chore(Chore::Index).unwrap();
+    assert_eq!(said(&engine), [""; 0]);
+    assert!(disk.size().unwrap() > FIRST_EXTENT);
+}
