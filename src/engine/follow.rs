@@ -42,9 +42,9 @@ impl Follow {
         live: bool,
     ) -> Result<(Core, Self), Error> {
         let identity = found.slot.identity;
-        let damaged = !found.is_whole();
+        let is_whole = found.is_whole();
         let (index, reach) = found.index.ok_or_else(Error::outcome_unknown)?;
-        let (index, here) = if live && !damaged {
+        let (index, here) = if live && is_whole {
             // Walked again, commit by commit, as far as it is durable.
             let runs = index.sources().runs.clone();
             (Index::new(runs, found.slot.index, identity.key), found.slot.index)
@@ -57,9 +57,7 @@ impl Follow {
         core.healed.store(found.healed, Ordering::Relaxed);
         let state = State { slot: found.slot, segments: found.segments, here };
         let follow = Self { settings: settings.clone(), state: Mutex::new(state) };
-        if !damaged || live {
-            follow.refresh(&core)?;
-        }
+        follow.refresh(&core)?;
         Ok((core, follow))
     }
 
@@ -236,3 +234,6 @@ impl Engine {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
