@@ -273,6 +273,18 @@ mod tests {
     }
 
     #[test]
+    fn a_slot_knows_the_end_of_a_store_that_is_idle() {
+        let settings = Settings { idle: Duration::from_millis(300), ..patient(true) };
+        let engine = Engine::open(Arc::new(MemoryStorage::new()), settings).unwrap();
+        let side = engine.write_side().unwrap();
+        for _ in 0..2 {
+            append(&engine, 1, 1);
+            let written = engine.core.flow.lock().written;
+            eventually(|| side.slots.lock().knows(written));
+        }
+    }
+
+    #[test]
     fn the_keeper_sleeps_until_something_is_due() {
         let engine = Engine::open(Arc::new(MemoryStorage::new()), patient(false)).unwrap();
         let side = engine.write_side().unwrap();

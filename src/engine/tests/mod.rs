@@ -25,7 +25,7 @@ pub(super) fn identity() -> Identity {
 }
 
 /// A store whose first event will be at `first`.
-fn begun_at(first: Position) -> Engine {
+pub(super) fn begun_at(first: Position) -> Engine {
     let genesis = genesis_from(&quiet(), identity(), first);
     let mut bytes = genesis.bytes;
     bytes.resize(crate::format::index(genesis.length), 0);

@@ -1,7 +1,9 @@
 //! Runs of a store that has no log.
 
 use super::identity;
-use crate::format::{Chain, Entries, Entry, Mark, Named, PAGE, RunRef, u64_of};
+use crate::format::{
+    Chain, Entries, Entry, Mark, Named, PAGE, RunHeader, RunRef, SegmentRef, u64_of,
+};
 use crate::index::{Input, Job, Reach, Run, Sink, Step, Table};
 use crate::storage::{MemoryStorage, Storage, write_full};
 use crate::words::{LogOffset, Position, Version};
@@ -39,13 +41,31 @@ impl Shelf {
         let events: Vec<Entry<'_>> = entries.collect();
         table.extend(Entries { events: &events, documents: &[] });
         table.close(end);
-        let input = vec![Input::table(Arc::new(table), Vec::new())];
-        let mut job = Job::new(input, level, id, key).unwrap().unwrap();
+        self.write_table(id, level, table, Vec::new())
+    }
+
+    /// Writes a run of what a table has that is closed.
+    pub fn write_table(
+        &mut self,
+        id: u32,
+        level: u32,
+        table: Table,
+        segments: Vec<SegmentRef>,
+    ) -> RunRef {
+        let input = vec![Input::table(Arc::new(table), segments)];
+        let mut job = Job::new(input, level, id, identity().key).unwrap().unwrap();
         while job.step(self, u64::MAX).unwrap() != Step::Done {}
+        let RunHeader { end, next, .. } = *job.header();
         let (_, pages) = job.header().sections().unwrap();
-        let place = RunRef { file_offset: self.end, pages, id, end: end.at, next: end.next };
+        let place = RunRef { file_offset: self.end, pages, id, end, next };
         self.end = place.extent().end();
         place
+    }
+
+    /// Opens a run.
+    pub fn open(&self, place: RunRef) -> Arc<Run> {
+        let reach = Arc::new(Reach::new(false));
+        Arc::new(Run::open(self.storage(), reach, place, identity().key).unwrap())
     }
 
     /// Runs of these levels, an event in each; they have the numbers from 0 on.
@@ -53,8 +73,7 @@ impl Shelf {
         let at = |nth: u32| mark(64 + 1_000 * u64::from(nth), 1 + u64::from(nth));
         let run = |(nth, level): (u32, &u32)| {
             let place = self.write(nth, *level, at(nth), at(nth + 1));
-            let reach = Arc::new(Reach::new(false));
-            Arc::new(Run::open(self.storage(), reach, place, identity().key).unwrap())
+            self.open(place)
         };
         (0..).zip(levels).map(run).collect()
     }

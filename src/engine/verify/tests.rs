@@ -1,11 +1,13 @@
 //! What verifying counts, when it stops, and what it says of an index that lies.
 
 use super::*;
-use crate::engine::tests::quiet;
+use crate::engine::tests::shelf::Shelf;
+use crate::engine::tests::{begun_at, quiet};
 use crate::engine::{Chore, Settings};
 use crate::format::{DocumentPlace, FIRST_EXTENT, Named, PAGE};
+use crate::index::Table;
 use crate::storage::{MemoryStorage, Storage};
-use crate::words::{Commit, ExpectedVersion, NewEvent, Revision};
+use crate::words::{Commit, ExpectedVersion, NewEvent, Revision, Version};
 use std::sync::Arc;
 
 /// Three commits of two events and a document each; with `runs`, each of them a run of its own.
@@ -86,11 +88,58 @@ fn fixed_pages_that_are_damaged_are_named() {
     assert_eq!(report.issues[0].what, "both slots fail their checks");
 }
 
+/// What is said of an index, in a run and in memory, that has one event otherwise than the log.
+fn lied(change: impl Fn(&mut Entry<'_>)) -> [Vec<String>; 2] {
+    let engine = begun_at(Position::new(1));
+    for version in 0..3 {
+        let event = NewEvent::new("Noted", "x");
+        engine.commit(&Commit::new().append("a", Version::new(version), [event])).unwrap();
+    }
+    let key = engine.core.identity.key;
+    let (view, end) = (engine.view().unwrap(), engine.write_side().unwrap().writer().mark());
+    let named = |text| Named { text, hash: key.term(str::as_bytes(text)) };
+    let entry = |nth| Entry {
+        position: Position::new(nth),
+        at: view.place(Position::new(nth)).unwrap().unwrap().at,
+        version: Version::new(nth),
+        payload: 1,
+        stream: named("a"),
+        event_type: named("Noted"),
+        tags: &[],
+        ids: [None; 3],
+    };
+    let mut events: Vec<Entry<'_>> = (1..=3).map(entry).collect();
+    change(&mut events[0]);
+    let entries = Entries { events: &events, documents: &[] };
+    let at = LogOffset::ZERO.plus(u64_of(SEGMENT_HEADER_LEN));
+    let start = Mark { at, chain: Chain::default(), next: Position::new(1) };
+    engine.core.index.restart(Vec::new(), start);
+    engine.core.index.sources().active().unwrap().extend(entries);
+    let in_memory = said(&engine);
+    let table = Table::new(start, key);
+    table.extend(entries);
+    table.close(end);
+    let mut shelf = Shelf::default();
+    let place = shelf.write_table(7, 0, table, view.segments.iter().copied().collect());
+    engine.core.index.restart(vec![shelf.open(place)], end);
+    [said(&engine), in_memory]
+}
+
 #[test]
-fn an_index_in_memory_that_lies_is_named() {
+fn an_index_that_has_an_event_otherwise_than_the_log_is_named() {
+    assert_eq!(lied(|_| {}), [[""; 0]; 2]);
+    let run = ["run 7 of the index does not say what the log says; it is made anew from the log"];
+    let in_memory = ["the index in memory does not say what the log says"];
+    assert_eq!(lied(|event| event.at = event.at.plus(8)), [run, in_memory], "elsewhere");
+    assert_eq!(lied(|event| event.event_type = event.stream), [run, in_memory], "a term");
+    // Of payloads only runs keep a sum.
+    assert_eq!(lied(|event| event.payload = 2)[0], run, "a payload");
+}
+
+#[test]
+fn a_document_that_the_log_does_not_have_is_named() {
     let (_, engine) = store(false);
     let sources = engine.core.index.sources();
-    // A document that the log does not have.
     let place = DocumentPlace {
         at: LogOffset::new(u64_of(SEGMENT_HEADER_LEN) + 8),
         revision: Revision::new(1),
