@@ -99,7 +99,7 @@ impl Settings {
 mod tests {
     use super::*;
 
-    /// The numbers that the generator's authors give for this seed.
+    /// The numbers that other implementations of it give for this seed.
     #[test]
     fn a_seeds_numbers_are_those_of_split_mix_64() {
         let settings = Settings { seed: Some(1_234_567), ..Settings::default() };

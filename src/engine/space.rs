@@ -142,20 +142,14 @@ impl WriteSide {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::tests::quiet;
+    use crate::engine::tests::{append, quiet};
     use crate::engine::{Chore, Engine, Settings};
     use crate::format::{FIRST_EXTENT, index};
     use crate::storage::{MemoryStorage, Storage};
-    use crate::words::{Commit, ExpectedVersion, NewEvent};
     use std::sync::Arc;
 
     fn open(disk: &Arc<MemoryStorage>, settings: Settings) -> Engine {
         Engine::open(disk.clone(), settings).unwrap()
-    }
-
-    fn append(engine: &Engine) {
-        let event = NewEvent::new("Noted", "x");
-        engine.commit(&Commit::new().append("a", ExpectedVersion::Any, [event])).unwrap();
     }
 
     #[test]
@@ -219,7 +213,7 @@ mod tests {
     fn a_slot_takes_back_that_the_store_was_closed_before_room_is_taken() {
         let disk = Arc::new(MemoryStorage::new());
         let engine = open(&disk, quiet());
-        append(&engine);
+        append(&engine, 1);
         engine.close().unwrap();
         let engine = open(&disk, quiet());
         let side = engine.write_side().unwrap();
@@ -258,7 +252,7 @@ mod tests {
     fn what_is_prepared_is_not_prepared_again() {
         let disk = Arc::new(MemoryStorage::new());
         let engine = open(&disk, Settings { reserve: 1 << 20, ..quiet() });
-        append(&engine);
+        append(&engine, 1);
         engine.chore(Chore::Prepare).unwrap();
         let size = disk.size().unwrap();
         assert!(size - FIRST_EXTENT >= 1 << 20);

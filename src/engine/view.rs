@@ -234,18 +234,15 @@ fn missing(near: Position) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::tests::quiet;
+    use crate::engine::tests::{append, quiet};
     use crate::format::{DocumentEntry, Entries, Named};
     use crate::storage::MemoryStorage;
-    use crate::words::{Commit, ExpectedVersion, NewEvent, Revision};
+    use crate::words::{Commit, Revision};
 
     /// Three events of a stream, and the second revision of a document.
     fn store() -> Engine {
         let engine = Engine::open(Arc::new(MemoryStorage::new()), quiet()).unwrap();
-        for _ in 0..3 {
-            let event = NewEvent::new("Noted", "x");
-            engine.commit(&Commit::new().append("a", ExpectedVersion::Any, [event])).unwrap();
-        }
+        append(&engine, 3);
         for value in ["one", "two"] {
             engine.commit(&Commit::new().put("key", value)).unwrap();
         }

@@ -1,10 +1,10 @@
 //! What a follower keeps of what it meets, while another writes.
 
 use super::*;
-use crate::engine::tests::quiet;
+use crate::engine::tests::{append, quiet};
 use crate::format::RunRef;
 use crate::storage::MemoryStorage;
-use crate::words::{Commit, ExpectedVersion, NewEvent, Position};
+use crate::words::Position;
 use std::task::Waker;
 
 /// Four events make a table full.
@@ -19,13 +19,6 @@ fn pair() -> (Engine, Arc<Engine>) {
     let follower = Engine::open_read_only(disk, &tiny()).unwrap();
     assert!(follower.is_follower() && !writer.is_follower());
     (writer, Arc::new(follower))
-}
-
-fn append(writer: &Engine, events: usize) {
-    for _ in 0..events {
-        let event = NewEvent::new("Noted", "x");
-        writer.commit(&Commit::new().append("a", ExpectedVersion::Any, [event])).unwrap();
-    }
 }
 
 /// One piece of what is to be done for the index.

@@ -1,13 +1,12 @@
 //! Runs that can't be read, one after the other: which of them is made anew, and from what.
 
 use super::*;
+use crate::engine::tests::device::{Asked, Watched};
 use crate::engine::tests::shelf::{Shelf, mark};
 use crate::engine::tests::{identity, quiet};
 use crate::engine::{Chore, Engine, Settings};
 use crate::format::Extent;
-use crate::threads::Mutex;
 use crate::words::{Commit, ErrorKind, NewEvent, Position, Version};
-use std::ops::Range;
 
 /// Opens two runs of a store that has no log; the second begins at this mark.
 fn open(second: Mark) -> Result<Opened, Error> {
@@ -30,35 +29,6 @@ fn a_run_has_to_begin_where_the_one_before_it_ends() {
     ] {
         // It would be made anew from the log, were there one.
         assert!(open(start).is_err_and(|error| error.corruption().is_some()), "{what}");
-    }
-}
-
-/// A device that can't be read at some places.
-#[derive(Default)]
-struct Flawed {
-    memory: MemoryStorage,
-    flaw: Mutex<Range<u64>>,
-}
-
-impl Storage for Flawed {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let flaw = self.flaw.lock().unwrap().clone();
-        if offset < flaw.end && offset + u64_of(buffer.len()) > flaw.start {
-            return Err(io::Error::other("a bad sector"));
-        }
-        self.memory.read_at(buffer, offset)
-    }
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.memory.write_at(bytes, offset)
-    }
-    fn sync(&self) -> io::Result<()> {
-        Ok(())
-    }
-    fn size(&self) -> io::Result<u64> {
-        self.memory.size()
-    }
-    fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
-        self.memory.allocate(offset, length)
     }
 }
 
@@ -142,7 +112,7 @@ fn a_follower_takes_the_newest_runs_where_one_is_gone_and_makes_anew_what_is_not
 
 #[test]
 fn runs_are_opened_or_made_anew_or_given_up_by_what_the_newest_slot_names() {
-    let disk = Arc::new(Flawed::default());
+    let disk = Watched::new();
     let engine = Engine::open(disk.clone(), tiny()).unwrap();
     grow(&engine, 2);
     let named = engine.write_side().unwrap().slots.lock().newest.runs.clone();
@@ -165,13 +135,19 @@ fn runs_are_opened_or_made_anew_or_given_up_by_what_the_newest_slot_names() {
     // Damaged, and named.
     let headers: Vec<Extent> = named.iter().map(RunRef::extent).collect();
     for header in &headers {
-        disk.memory.write_at(&[0xAA; 64], header.file_offset).unwrap();
+        disk.write_at(&[0xAA; 64], header.file_offset).unwrap();
     }
     for is_foreign in [true, false] {
         assert_eq!(open(&named, is_foreign).unwrap(), Some((2, 2)));
     }
     // What can't be read now may be whole.
-    *disk.flaw.lock().unwrap() = headers[1].file_offset..headers[1].end();
+    let flaw = headers[1].file_offset..headers[1].end();
+    disk.orders(move |asked| match asked {
+        Asked::Read(range) if range.start < flaw.end && range.end > flaw.start => {
+            Some(io::ErrorKind::Other)
+        }
+        _ => None,
+    });
     for is_foreign in [true, false] {
         let error = open(&named, is_foreign).unwrap_err();
         assert_eq!((error.kind(), error.corruption().is_some()), (ErrorKind::Io, false));

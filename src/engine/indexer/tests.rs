@@ -1,63 +1,32 @@
 //! What is merged with what and when, and what happens where that fails.
 
 use super::*;
+use crate::engine::tests::device::{Asked, Watched};
 use crate::engine::tests::quiet;
 use crate::engine::tests::shelf::Shelf;
 use crate::engine::{Chore, Engine, Settings};
-use crate::storage::MemoryStorage;
-use crate::threads::atomic::{AtomicU64, AtomicUsize};
 use crate::words::{Commit, NewEvent, Version};
 use std::ops::Range;
 
-/// A device that may refuse room, and knows how much of it is not synced.
-#[derive(Default)]
-struct Watched {
-    memory: MemoryStorage,
-    full: AtomicBool,
-    /// Room that was asked for.
-    asked: AtomicUsize,
-    /// Whole pages are not written.
-    refuses: AtomicBool,
-    syncs: AtomicUsize,
-    /// Bytes written since the last sync, and the most that they ever were.
-    unsynced: AtomicU64,
-    most: AtomicU64,
+/// Whether room is asked for.
+fn is_room(asked: &Asked) -> bool {
+    *asked == Asked::Allocate
 }
 
-impl Storage for Watched {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.memory.read_at(buffer, offset)
-    }
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let is_page = u64_of(bytes.len()).is_multiple_of(PAGE);
-        if is_page && offset >= 4 * PAGE && self.refuses.load(Ordering::Relaxed) {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        let more = u64_of(bytes.len());
-        let unsynced = self.unsynced.fetch_add(more, Ordering::Relaxed) + more;
-        self.most.fetch_max(unsynced, Ordering::Relaxed);
-        self.memory.write_at(bytes, offset)
-    }
-    fn sync(&self) -> io::Result<()> {
-        self.syncs.fetch_add(1, Ordering::Relaxed);
-        self.unsynced.store(0, Ordering::Relaxed);
-        Ok(())
-    }
-    fn size(&self) -> io::Result<u64> {
-        self.memory.size()
-    }
-    fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        if self.full.load(Ordering::Relaxed) {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        self.memory.allocate(offset, length)
-    }
+/// Whether whole pages behind the fixed ones are written.
+fn is_of_a_run(asked: &Asked) -> bool {
+    let Asked::Write(range) = asked else { return false };
+    range.start >= 4 * PAGE && (range.end - range.start).is_multiple_of(PAGE)
+}
+
+/// Refuses such things: the device is full.
+fn full(is_refused: fn(&Asked) -> bool) -> impl Fn(&Asked) -> Option<io::ErrorKind> {
+    move |asked| is_refused(asked).then_some(io::ErrorKind::StorageFull)
 }
 
 /// A store of which four events make a table full.
 fn store() -> (Arc<Watched>, Engine) {
-    let disk = Arc::new(Watched::default());
+    let disk = Watched::new();
     let settings = Settings { tail_events: 4, ..quiet() };
     let engine = Engine::open(disk.clone(), settings).unwrap();
     (disk, engine)
@@ -278,26 +247,26 @@ fn what_failed_is_tried_again_after_a_pause_or_when_it_is_asked_for() {
     fill(&engine);
     let side = side(&engine);
     assert_eq!(side.index_again(), None);
-    disk.full.store(true, Ordering::Relaxed);
-    let asked = || disk.asked.load(Ordering::Relaxed);
-    let before = asked();
+    disk.orders(full(is_room));
+    let asked = || disk.asked().iter().filter(|asked| is_room(asked)).count();
+    asked();
     assert!(side.index_step(&engine.core).is_err());
-    assert_eq!(asked(), before + 1);
+    assert_eq!(asked(), 1);
     assert!(side.indexer.trouble().is_some());
     let again = side.index_again().unwrap();
     assert!(again > Duration::ZERO && again <= PAUSE, "{again:?}");
     // Not at once,
     assert!(!step(&engine));
-    assert_eq!(asked(), before + 1);
+    assert_eq!(asked(), 0);
     // but when it is asked for,
     side.index_now();
     assert!(side.index_step(&engine.core).is_err());
-    assert_eq!(asked(), before + 2);
+    assert_eq!(asked(), 1);
     // and after the pause.
     side.indexer.lock().not_before = Some(Instant::now());
     assert!(side.index_step(&engine.core).is_err());
-    assert_eq!(asked(), before + 3);
-    disk.full.store(false, Ordering::Relaxed);
+    assert_eq!(asked(), 1);
+    disk.behaves();
     side.index_now();
     assert!(step(&engine));
     assert!(side.indexer.trouble().is_none() && side.index_again().is_none());
@@ -312,14 +281,14 @@ fn room_of_runs_that_could_not_be_written_is_used_for_the_next() {
     let (disk, engine) = store();
     fill(&engine);
     let side = side(&engine);
-    disk.refuses.store(true, Ordering::Relaxed);
+    disk.orders(full(is_of_a_run));
     let mut ends = Vec::new();
     for _ in 0..3 {
         side.index_now();
         assert!(side.index_step(&engine.core).is_err());
         ends.push(side.slots.lock().file_end);
     }
-    disk.refuses.store(false, Ordering::Relaxed);
+    disk.behaves();
     side.index_now();
     assert!(step(&engine));
     ends.push(side.slots.lock().file_end);
@@ -359,7 +328,7 @@ fn closing_writes_one_slot_for_the_last_run_and_for_having_closed() {
 
 #[test]
 fn a_large_merge_is_written_and_synced_piece_by_piece() {
-    let disk = Arc::new(Watched::default());
+    let disk = Watched::new();
     let settings = Settings { tail_events: 48_000, tail_bytes: u64::MAX, ..quiet() };
     let engine = Engine::open(disk.clone(), settings).unwrap();
     let side = side(&engine);
@@ -377,8 +346,7 @@ fn a_large_merge_is_written_and_synced_piece_by_piece() {
         }
     }
     engine.chore(Chore::Sync).unwrap();
-    disk.most.store(0, Ordering::Relaxed);
-    let syncs = disk.syncs.load(Ordering::Relaxed);
+    drop(disk.asked());
     let mut pieces = Vec::new();
     let mut written = 0;
     while levels(&engine).len() == FAN {
@@ -393,8 +361,15 @@ fn a_large_merge_is_written_and_synced_piece_by_piece() {
     assert!(rewritten > 3 * STEP, "{rewritten}");
     let most = STEP + STEP / 4;
     assert!(pieces.iter().all(|piece| *piece <= most), "{pieces:?}");
-    assert!(disk.most.load(Ordering::Relaxed) <= STEP + most);
+    let (mut unsynced, mut syncs) = (0, 0);
+    for asked in disk.asked() {
+        match asked {
+            Asked::Write(range) => unsynced += range.end - range.start,
+            Asked::Sync => (unsynced, syncs) = (0, syncs + 1),
+            _ => {}
+        }
+        assert!(unsynced <= STEP + most);
+    }
     // One for each piece of that size, and two for the slot that names the run.
-    let syncs = u64_of(disk.syncs.load(Ordering::Relaxed) - syncs);
     assert!((2 + rewritten / most / 2..=2 + rewritten / STEP).contains(&syncs), "{syncs} syncs");
 }

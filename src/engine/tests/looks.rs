@@ -1,7 +1,8 @@
 //! What a look at a device finds, byte by byte: a log that goes on behind a clean end, slots that
 //! are gone, headers of segments that say what can't be.
 
-use super::{Counting, quiet};
+use super::device::{Asked, Watched};
+use super::quiet;
 use crate::engine::examine::{Examined, examine, index_commit};
 use crate::engine::{Engine, Settings};
 use crate::format::{
@@ -11,7 +12,6 @@ use crate::format::{
 use crate::index::Index;
 use crate::log::Verdict;
 use crate::storage::{MemoryStorage, Storage};
-use crate::threads::atomic::Ordering;
 use crate::words::{Commit, LogOffset, NewEvent, Position, Version};
 use std::sync::Arc;
 
@@ -156,15 +156,22 @@ fn a_look_asks_the_device_for_what_is_not_proven_and_for_nothing_else() {
     let [crashed, closed] = images();
     for (image, asks) in [(crashed, true), (closed, false)] {
         for writing in [false, true] {
-            let disk = Arc::new(Counting::with(&image));
+            let disk = Watched::with(&image);
             let storage: Arc<dyn Storage> = disk.clone();
             assert!(examine(&storage, &tiny(), writing).unwrap().is_whole());
             // All of the log: no slot knows any of it to be synced.
-            let dropped = disk.dropped.lock().unwrap().clone();
-            let log = |(from, up): &(u64, u64)| (*from..*up).contains(&FIRST_EXTENT);
-            assert_eq!(dropped.iter().any(log), asks, "writing: {writing}");
+            let asked = disk.asked();
+            let dropped: Vec<_> = asked
+                .iter()
+                .filter_map(|asked| match asked {
+                    Asked::Drop(range) => Some(range),
+                    _ => None,
+                })
+                .collect();
+            let has_log = dropped.iter().any(|range| range.contains(&FIRST_EXTENT));
+            assert_eq!(has_log, asks, "writing: {writing}");
             assert!(asks || dropped.is_empty());
-            let syncs = disk.syncs.load(Ordering::Relaxed);
+            let syncs = asked.iter().filter(|asked| **asked == Asked::Sync).count();
             assert_eq!(syncs, usize::from(asks && writing), "writing: {writing}");
         }
     }
@@ -173,12 +180,12 @@ fn a_look_asks_the_device_for_what_is_not_proven_and_for_nothing_else() {
 #[test]
 fn what_was_closed_is_opened_and_closed_without_a_sync() {
     let [_, closed] = images();
-    let disk = Arc::new(Counting::with(&closed));
+    let disk = Watched::with(&closed);
     let engine = Engine::open(disk.clone(), tiny()).unwrap();
     engine.close().unwrap();
-    assert_eq!(disk.syncs.load(Ordering::Relaxed), 0);
+    assert_eq!(disk.syncs(), 0);
     let slots = |bytes: &[u8]| bytes[index(PAGE)..index(3 * PAGE)].to_vec();
-    assert_eq!(slots(&disk.memory.to_bytes()), slots(&closed));
+    assert_eq!(slots(&disk.to_bytes()), slots(&closed));
 }
 
 #[test]

@@ -1,17 +1,18 @@
 //! What can't be reached from outside: the far ends of the numbers, and how many syncs an act
 //! costs.
 
+pub(super) mod device;
 mod looks;
 pub(super) mod shelf;
 
 use super::genesis::genesis_from;
 use super::{Engine, Settings};
 use crate::format::{FileKey, Identity};
-use crate::storage::{MemoryStorage, Storage};
-use crate::threads::Mutex;
-use crate::threads::atomic::{AtomicUsize, Ordering};
-use crate::words::{AppendError, Commit, Durability, Limit, NewEvent, Position, Version};
-use std::io;
+use crate::storage::MemoryStorage;
+use crate::words::{
+    AppendError, Commit, Durability, ExpectedVersion, Limit, NewEvent, Position, Version,
+};
+use device::Watched;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -36,6 +37,14 @@ fn events(count: usize) -> Commit {
     Commit::new().append("a", Version::NONE, vec![NewEvent::new("Noted", "x"); count])
 }
 
+/// Commits an event so many times.
+pub(super) fn append(engine: &Engine, events: usize) {
+    for _ in 0..events {
+        let event = NewEvent::new("Noted", "x");
+        engine.commit(&Commit::new().append("a", ExpectedVersion::Any, [event])).unwrap();
+    }
+}
+
 #[test]
 fn positions_end_before_the_largest_and_a_refused_commit_uses_up_none() {
     let engine = begun_at(Position::new(Position::MAX.get() - 1));
@@ -55,55 +64,18 @@ fn versions_and_positions_end_at_their_limits() {
     assert_eq!(Position::new(u64::MAX).next(), None);
 }
 
-/// Counts syncs, and knows what of its cache was dropped: from where, up to where.
-#[derive(Default)]
-struct Counting {
-    memory: MemoryStorage,
-    syncs: AtomicUsize,
-    dropped: Mutex<Vec<(u64, u64)>>,
-}
-
-impl Counting {
-    fn with(bytes: &[u8]) -> Self {
-        Self { memory: MemoryStorage::from_bytes(bytes.to_vec()), ..Self::default() }
-    }
-}
-
-impl Storage for Counting {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.memory.read_at(buffer, offset)
-    }
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.memory.write_at(bytes, offset)
-    }
-    fn sync(&self) -> io::Result<()> {
-        self.syncs.fetch_add(1, Ordering::Relaxed);
-        self.memory.sync()
-    }
-    fn size(&self) -> io::Result<u64> {
-        self.memory.size()
-    }
-    fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
-        self.memory.allocate(offset, length)
-    }
-    fn drop_cache(&self, offset: u64, length: u64) -> io::Result<()> {
-        self.dropped.lock().unwrap().push((offset, offset + length));
-        Ok(())
-    }
-}
-
 #[test]
 fn a_synced_commit_costs_one_sync_a_strict_one_two_a_buffered_one_none() {
-    let disk = Arc::new(Counting::default());
+    let disk = Watched::new();
     let engine = Engine::open(disk.clone(), quiet()).unwrap();
     engine.commit(&events(1)).unwrap();
     let costs = [(Durability::Synced, 1), (Durability::Strict, 2), (Durability::Buffered, 0)];
     for (version, (durability, syncs)) in (1..).zip(costs) {
-        let before = disk.syncs.load(Ordering::Relaxed);
         let commit = Commit::new()
             .append("a", Version::new(version), [NewEvent::new("Noted", "x")])
             .durability(durability);
+        drop(disk.asked());
         engine.commit(&commit).unwrap();
-        assert_eq!(disk.syncs.load(Ordering::Relaxed) - before, syncs, "{durability:?}");
+        assert_eq!(disk.syncs(), syncs, "{durability:?}");
     }
 }

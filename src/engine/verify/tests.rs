@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::tests::shelf::Shelf;
-use crate::engine::tests::{begun_at, quiet};
+use crate::engine::tests::{append, begun_at, quiet};
 use crate::engine::{Chore, Settings};
 use crate::format::{DocumentPlace, FIRST_EXTENT, Named, PAGE};
 use crate::index::Table;
@@ -91,10 +91,7 @@ fn fixed_pages_that_are_damaged_are_named() {
 /// What is said of an index, in a run and in memory, that has one event otherwise than the log.
 fn lied(change: impl Fn(&mut Entry<'_>)) -> [Vec<String>; 2] {
     let engine = begun_at(Position::new(1));
-    for version in 0..3 {
-        let event = NewEvent::new("Noted", "x");
-        engine.commit(&Commit::new().append("a", Version::new(version), [event])).unwrap();
-    }
+    append(&engine, 3);
     let key = engine.core.identity.key;
     let (view, end) = (engine.view().unwrap(), engine.write_side().unwrap().writer().mark());
     let named = |text| Named { text, hash: key.term(str::as_bytes(text)) };
