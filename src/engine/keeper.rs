@@ -285,6 +285,34 @@ mod tests {
     }
 
     #[test]
+    fn a_store_that_is_busy_is_not_marked() {
+        let idle = Duration::from_millis(300);
+        let settings = Settings { idle, tail_events: 1 << 20, ..patient(true) };
+        let engine = Engine::open(Arc::new(MemoryStorage::new()), settings).unwrap();
+        let side = engine.write_side().unwrap();
+        // Once it was idle, and was marked.
+        append(&engine, 1, 1);
+        let written = || engine.core.flow.lock().written;
+        eventually(|| side.slots.lock().knows(written()));
+        // Busy for longer than it had to be idle. Where this thread did not get to it, once more.
+        eventually(|| {
+            let begun = Instant::now();
+            let mut marked = false;
+            while begun.elapsed() < 2 * idle {
+                let last = Instant::now();
+                append(&engine, 1, 1);
+                thread::sleep(Duration::from_millis(10));
+                marked |= side.slots.lock().knows(written());
+                if last.elapsed() >= idle / 2 {
+                    return false;
+                }
+            }
+            assert!(!marked, "marked while it was busy");
+            true
+        });
+    }
+
+    #[test]
     fn the_keeper_sleeps_until_something_is_due() {
         let engine = Engine::open(Arc::new(MemoryStorage::new()), patient(false)).unwrap();
         let side = engine.write_side().unwrap();

@@ -53,6 +53,22 @@ fn a_follower_has_the_runs_that_the_newest_slot_names() {
 }
 
 #[test]
+fn as_many_runs_as_before_of_which_each_is_another_are_others() {
+    let (writer, follower) = pair();
+    append(&writer, 4);
+    assert!(step(&writer));
+    assert_eq!(head(&follower), 4);
+    let before = runs(&follower);
+    let mut events = 4;
+    while runs(&writer).len() != 1 || runs(&writer) == before {
+        append(&writer, 4);
+        while step(&writer) {}
+        events += 4;
+    }
+    assert_eq!((head(&follower), runs(&follower)), (events, runs(&writer)));
+}
+
+#[test]
 fn a_follower_that_was_asleep_goes_on_from_where_the_runs_end() {
     let (writer, follower) = pair();
     append(&writer, 2);

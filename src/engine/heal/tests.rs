@@ -84,6 +84,26 @@ fn the_run_that_is_meant_is_made_anew_and_no_other() {
 }
 
 #[test]
+fn where_the_log_is_damaged_too_it_is_said_where() {
+    let disk = Arc::new(MemoryStorage::new());
+    let engine = Engine::open(disk.clone(), tiny()).unwrap();
+    grow(&engine, 2);
+    let segments = engine.core.flow.lock().segments.clone();
+    let places: Vec<RunRef> = runs(&engine).iter().map(|run| *run.place()).collect();
+    // At its very beginning, from where it would be made anew.
+    for (damaged, before) in [(places[1], Some(&places[0])), (places[0], None)] {
+        let at = indexed_to(before);
+        let file_offset = segments.find(at).unwrap().place.file_offset(at);
+        disk.write_at(&[0xAA; 8], file_offset).unwrap();
+        let error = engine.core.heal(damaged.id, damaged.file_offset).unwrap_err();
+        let corruption = error.corruption().expect("it is damaged");
+        assert_eq!(corruption.log_offset, Some(at));
+        assert_eq!(corruption.file_offset, Some(file_offset));
+    }
+    assert_eq!(healed(&engine), 0);
+}
+
+#[test]
 fn a_follower_takes_the_newest_runs_where_one_is_gone_and_makes_anew_what_is_not() {
     let disk = Arc::new(MemoryStorage::new());
     let engine = Engine::open(disk.clone(), tiny()).unwrap();

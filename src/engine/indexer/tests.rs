@@ -5,6 +5,7 @@ use crate::engine::tests::device::{Asked, Watched};
 use crate::engine::tests::quiet;
 use crate::engine::tests::shelf::Shelf;
 use crate::engine::{Chore, Engine, Settings};
+use crate::format::index;
 use crate::words::{Commit, NewEvent, Version};
 use std::ops::Range;
 
@@ -180,6 +181,35 @@ fn a_run_that_was_made_anew_is_written_again_by_itself() {
     state.merges.clear();
     state.resting.push((vec![1], Instant::now()));
     assert_eq!(chosen(&engine, &mut state, &runs, false), None);
+}
+
+#[test]
+fn a_damaged_run_is_made_anew_and_then_merged_at_once() {
+    let (disk, engine) = store();
+    make_runs(&engine, FAN);
+    drop(engine);
+    let settings = Settings { tail_events: 4, ..quiet() };
+    let engine = Engine::open(disk.clone(), settings).unwrap();
+    let damaged = *engine.core.index.sources().runs[1].place();
+    let pages = vec![0xAA; index(u64::from(damaged.pages - 1) * PAGE)];
+    disk.write_at(&pages, damaged.file_offset + PAGE).unwrap();
+    let mut steps = 0;
+    while side(&engine).indexer.lock().damaged.is_none() {
+        step(&engine);
+        steps += 1;
+        assert!(steps < 10 && levels(&engine) == [0; FAN], "nothing was said of it");
+    }
+    {
+        let state = side(&engine).indexer.lock();
+        assert_eq!(state.damaged, Some((damaged.id, damaged.file_offset)));
+        assert_eq!((state.resting.len(), state.merges.len()), (1, 0));
+    }
+    assert!(step(&engine));
+    assert_eq!((engine.core.healed.load(Ordering::Relaxed), levels(&engine)), (1, vec![0; FAN]));
+    // What could not be read does not rest any more.
+    while step(&engine) {}
+    assert_eq!(levels(&engine), [1]);
+    assert!(side(&engine).indexer.lock().resting.is_empty());
 }
 
 #[test]

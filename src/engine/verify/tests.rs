@@ -88,6 +88,30 @@ fn fixed_pages_that_are_damaged_are_named() {
     assert_eq!(report.issues[0].what, "both slots fail their checks");
 }
 
+#[test]
+fn a_run_that_can_not_be_made_anew_keeps_nobody_from_naming_the_damage_of_the_log() {
+    let disk = Arc::new(MemoryStorage::new());
+    let writer = Engine::open(disk.clone(), Settings { tail_events: 4, ..quiet() }).unwrap();
+    append(&writer, 4);
+    writer.chore(Chore::Index).unwrap();
+    drop(writer);
+    // A run that was not read yet, but for its first page; and the last commit that it is of.
+    let engine = Engine::open_read_only(disk.clone(), &quiet()).unwrap();
+    let view = engine.view().unwrap();
+    let at = view.place(Position::new(4)).unwrap().unwrap().at;
+    let [run] = view.sources.runs.as_slice() else { panic!("one run") };
+    let run = *run.place();
+    let pages = crate::format::index(u64::from(run.pages - 1) * PAGE);
+    let engine = Engine::open_read_only(disk.clone(), &quiet()).unwrap();
+    disk.write_at(&vec![0xAA; pages], run.file_offset + PAGE).unwrap();
+    let file_offset = view.segments.find(at).unwrap().place.file_offset(at);
+    disk.write_at(&[0xAA], file_offset + 8).unwrap();
+    let report = verified(&engine);
+    assert_eq!(report.events, 3);
+    let said: Vec<String> = report.issues.into_iter().map(|issue| issue.what).collect();
+    assert_eq!(said, ["the log fails its check here; what follows was not looked at"]);
+}
+
 /// What is said of an index, in a run and in memory, that has one event otherwise than the log.
 fn lied(change: impl Fn(&mut Entry<'_>)) -> [Vec<String>; 2] {
     let engine = begun_at(Position::new(1));
