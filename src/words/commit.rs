@@ -4,6 +4,7 @@ use super::{
     AppendCondition, Durability, ExpectedVersion, Invalid, Limit, LimitExceeded, NewEvent,
     Position, Query, Refusal, Revision, Version, check_key, check_name,
 };
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// One atomic append: all of it is there afterwards, or nothing of it.
@@ -294,10 +295,13 @@ impl Commit {
         // As numbers, which are compared at once; sorted, the same ones stand side by side.
         let mut ids: Vec<u128> = ids.map(|id| id.as_u128()).collect();
         ids.sort_unstable();
-        match ids.iter().zip(ids.iter().skip(1)).find(|(id, next)| id == next) {
-            Some((id, _)) => Err(Refusal::Invalid(Invalid::IdTwice { id: Uuid::from_u128(*id) })),
-            None => Ok(()),
+        if ids.iter().zip(ids.iter().skip(1)).all(|(id, next)| id != next) {
+            return Ok(());
         }
+        // There may be several; whoever made the commit finds the first of them first.
+        let mut met = BTreeSet::new();
+        let again = self.events().filter_map(|event| event.id).find(|id| !met.insert(*id));
+        again.map_or(Ok(()), |id| Err(Refusal::Invalid(Invalid::IdTwice { id })))
     }
 }
 

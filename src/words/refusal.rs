@@ -173,7 +173,8 @@ pub enum Invalid {
     },
     /// Two events of the commit have this id.
     IdTwice {
-        /// Which id.
+        /// Which id; where there are several, the one that comes again first, in the order of the
+        /// commit.
         id: Uuid,
     },
 }

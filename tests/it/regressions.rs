@@ -2,7 +2,9 @@
 
 use crate::fixture::{Deed, Device, Op, note, reseal_page, runs};
 use annals::storage::MemoryStorage;
-use annals::{Chore, Durability, ErrorKind, NewEvent, Options, Read};
+use annals::{
+    AppendError, Chore, Durability, ErrorKind, Invalid, NewEvent, Options, Read, Store, Uuid,
+};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
@@ -258,4 +260,17 @@ fn closing_after_a_failure_waits_for_a_run_that_is_being_written() {
         indexing.join().unwrap().unwrap_err();
     });
     assert_eq!(late.load(Ordering::Relaxed), 0);
+}
+
+/// Incident: of two ids that were each there twice in a commit, the refusal named the one that came
+/// again later. Mechanism: ids are sorted to find the same ones, and the least was named. Fix: once
+/// it is known that there are any, they are looked for in the order of the commit.
+#[test]
+fn of_ids_that_are_there_twice_the_first_is_named() {
+    let store = Store::in_memory().unwrap();
+    let events = [1, 9, 9, 1].map(|id| note("x").id(Uuid::from_u128(id)));
+    let refused = store.append("a", 0, events).unwrap_err();
+    let AppendError::Invalid(invalid) = refused else { panic!("{refused:?}") };
+    assert_eq!(invalid, Invalid::IdTwice { id: Uuid::from_u128(9) });
+    assert_eq!(store.head().unwrap().get(), 0);
 }
