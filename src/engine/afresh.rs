@@ -3,7 +3,7 @@
 //! Bytes that failed on their way to the device stay in the system's cache, and pass for written.
 //! Worse, on ext4 they don't get there by being written again: the next sync returns OK, and after
 //! a power cut there are zeros, unless the cache has dropped them in between. So before a store is
-//! opened to write that was not closed, all that it may write to is dropped.
+//! opened to write, the slots are dropped, and if it was not closed, all that it may write to.
 
 use super::fixed::{FoundSlots, read_slots};
 use crate::format::{FIRST_EXTENT, SegmentRef, Slot};
@@ -18,19 +18,26 @@ const PIECE: u64 = 2 << 20;
 const TRIES: usize = 3;
 
 /// The slots as the device has them, and the cache of everything that may be written rid of what it
-/// made up. Of a store that was closed, they are as they were found: a close whose last sync has
-/// failed did not change anything else.
+/// made up. Of a store that was closed, that is the slots alone: a close whose last sync has failed
+/// did not change anything else.
 ///
 /// What a killed process left in the cache goes to the device first; if that fails, so does this.
 pub fn ask_afresh(storage: &dyn Storage, mut found: FoundSlots) -> Result<FoundSlots, Error> {
     let failed = |error| Error::io("syncing what the last writer left failed", error);
     for _ in 0..TRIES {
-        let Some((slot, _)) = found.chosen.as_ref().filter(|(slot, _)| !slot.clean) else { break };
-        sync_full(storage).map_err(failed)?;
-        drop_all(storage, slot).map_err(failed)?;
-        let counter = slot.counter;
+        let slot = found.chosen.as_ref().map(|(slot, _)| slot);
+        let counter = slot.map(|slot| slot.counter);
+        match slot {
+            Some(slot) if !slot.clean => {
+                sync_full(storage).map_err(failed)?;
+                drop_all(storage, slot).map_err(failed)?;
+            }
+            // A slot that is still on its way stays where it is. If it does not arrive, the next
+            // sync says so.
+            _ => forget(storage, 0, FIRST_EXTENT),
+        }
         found = read_slots(storage)?;
-        if found.chosen.as_ref().is_some_and(|(slot, _)| slot.counter == counter) {
+        if found.chosen.as_ref().map(|(slot, _)| slot.counter) == counter {
             break;
         }
     }
@@ -218,9 +225,18 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_was_closed_is_left_as_it_was_found() {
+    fn of_a_store_that_was_closed_the_slots_alone_are_dropped() {
         let closed = Slot { clean: true, ..slot(7, 13 * MIB, 10 * MIB) };
-        let (counter, pieces, syncs) = asked(&closed, &slot(6, 3 * MIB, MIB), 100 * MIB);
-        assert_eq!((counter, pieces.len(), syncs.len()), (7, 0, 0));
+        let (counter, pieces, syncs) = asked(&closed, &closed, 100 * MIB);
+        assert_eq!((counter, pieces, syncs.len()), (7, BTreeSet::from([0]), 0));
+    }
+
+    #[test]
+    fn a_close_that_the_device_does_not_know_of_was_none() {
+        let closed = Slot { clean: true, ..slot(7, 23 * MIB, 10 * MIB) };
+        let device = slot(6, 3 * MIB, 20 * MIB);
+        let (counter, pieces, syncs) = asked(&closed, &device, 100 * MIB);
+        assert_eq!((counter, syncs.len()), (6, 1));
+        assert!(pieces.contains(&((FIRST_EXTENT + 3 * MIB) / PIECE)));
     }
 }

@@ -92,12 +92,13 @@ fn sweep(images: Range<u64>, every: u64) -> ExitCode {
     if count.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Proves each of the seeds.
+/// Proves each of the seeds. Of several that fail, each gives one example.
 fn run(seeds: Range<u64>, one: &(dyn Fn(u64) -> Count + Sync)) -> Count {
+    let most = if seeds.end - seeds.start > 1 { 1 } else { usize::MAX };
     let named = |seed| {
         let mut count = one(seed);
         let named = |what| format!("seed {seed}: {what}");
-        count.examples = count.examples.into_iter().map(named).collect();
+        count.examples = count.examples.into_iter().take(most).map(named).collect();
         count
     };
     let said = |count: &Count| format!("{} states, {} double", count.states, count.double);
