@@ -33,7 +33,7 @@ const SOME_POSITIONS: u64 = 200_000;
 /// Both sides, loaded with the same events, in a folder that goes with them.
 struct Loaded {
     folder: TempDir,
-    floor: FloorReader,
+    floor: Floor,
     store: Store,
     /// How long the last bytes of the file are, and those it takes on the disk, after it was
     /// closed.
@@ -48,6 +48,7 @@ fn load() -> Loaded {
         let events = (first..first + BATCH).map(|nth| (nth, nth % STREAMS));
         floor.buffered(&FloorBatch::new(events));
     }
+    floor.sync();
 
     let closed = folder.path().join("replay.annals");
     let store = Options::new().durability(Durability::Buffered).open(&closed).unwrap();
@@ -66,7 +67,7 @@ fn load() -> Loaded {
     let sizes = on_disk(&closed);
     let store = Store::open(&closed).unwrap();
     assert_eq!(store.head().unwrap().get(), EVENTS);
-    Loaded { floor: floor.into_reader(), store, sizes, load_time, folder }
+    Loaded { floor, store, sizes, load_time, folder }
 }
 
 /// A file's length, and the bytes it takes on the disk.
@@ -94,7 +95,7 @@ fn replay(view: &View) {
     assert_eq!(drain(view.all(Read::new())), EVENTS);
 }
 
-fn replay_floor(floor: &FloorReader) {
+fn replay_floor(floor: &FloorReader<'_>) {
     let all = (0..floor.len()).fold(0, |all, nth| all ^ support::fold(floor.payload(nth)));
     black_box(all);
 }
@@ -113,7 +114,7 @@ fn streams(view: &View, streams: &[(u64, String)]) {
     assert_eq!(events, SOME_STREAMS * (EVENTS / STREAMS));
 }
 
-fn streams_floor(floor: &FloorReader, streams: &[(u64, String)]) {
+fn streams_floor(floor: &FloorReader<'_>, streams: &[(u64, String)]) {
     let mut all = 0;
     for (stream, _) in streams {
         for position in floor.stream(*stream) {
@@ -138,7 +139,7 @@ fn positions(view: &View, positions: &[u64]) {
     black_box(all);
 }
 
-fn positions_floor(floor: &FloorReader, positions: &[u64]) {
+fn positions_floor(floor: &FloorReader<'_>, positions: &[u64]) {
     let mut all = 0;
     for position in positions {
         all ^= support::fold(floor.payload(*position as usize - 1));
@@ -208,7 +209,7 @@ fn row(what: &str, annals: &Spread, decimals: usize, most: f64, unit: &str) -> R
 fn ratios(rounds: usize) {
     let Loaded { folder, floor, store, sizes, load_time } = load();
     let [mut all, mut by_stream, mut by_position] = std::array::from_fn(|_| Both::default());
-    let view = store.view().unwrap();
+    let (view, floor) = (store.view().unwrap(), floor.reader());
     for round in 0..rounds {
         let annals_first = round % 2 == 1;
         let rate = |seconds: f64| EVENTS as f64 / seconds;
@@ -286,7 +287,7 @@ fn main() {
         .measurement_time(Duration::from_secs(5))
         .configure_from_args();
     let Loaded { folder: _folder, floor, store, .. } = load();
-    let view = store.view().unwrap();
+    let (view, floor) = (store.view().unwrap(), floor.reader());
 
     for (name, of_floor) in [("floor", true), ("annals", false)] {
         let mut group = criterion.benchmark_group(name);

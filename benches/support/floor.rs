@@ -4,13 +4,13 @@
 //! names, guards, recovery or keeper, and its index is gone with the process.
 
 use super::data::{PAYLOAD, commit, kinds, payload};
-use annals::Store;
 use annals::storage::{Access, FileStorage, Storage};
+use annals::{Commit, Store};
 use memmap2::{Mmap, MmapOptions};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::path::Path;
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// How long Annals' frames are, once the segment has all their names.
 #[derive(Clone, Copy)]
@@ -24,11 +24,16 @@ pub struct Sizes {
 impl Sizes {
     /// Measured: commits of 1 and of 11 events, each after another one with the same names.
     pub fn measure() -> Self {
+        Self::measure_of(|events| commit(events.into_iter()))
+    }
+
+    /// The same of commits that are made by this, of events as [`commit`] takes them.
+    pub fn measure_of(commit: impl Fn(Vec<(u64, u64, u64)>) -> Commit) -> Self {
         let frame = |events: u64| {
             let store = Store::in_memory().unwrap();
             let [first, second] = [0, 1].map(|version| {
                 let events = (0..events).map(|stream| (stream, stream, version));
-                store.commit(commit(events)).unwrap();
+                store.commit(commit(events.collect())).unwrap();
                 store.stats().unwrap().log_bytes as usize
             });
             second - first
@@ -50,6 +55,7 @@ pub struct Floor {
     room: FileStorage,
     reserve: u64,
     sizes: Sizes,
+    lean: bool,
     state: Mutex<State>,
     synced: Condvar,
     /// All of the file, and what it may grow by.
@@ -121,13 +127,15 @@ fn since(list: Option<&Vec<u32>>, from: u32) -> &[u32] {
 }
 
 impl Index {
-    fn add(&mut self, event: &FloorEvent, at: u64) {
+    fn add(&mut self, stream: u64, kinds: Option<(u64, [u64; 2])>, at: u64) {
         let position = self.offsets.len() as u32;
         self.offsets.push(at);
-        self.streams.entry(event.stream).or_default().push(position);
-        self.types.entry(event.event_type).or_default().push(position);
-        for tag in event.tags {
-            self.tags.entry(tag).or_default().push(position);
+        self.streams.entry(stream).or_default().push(position);
+        if let Some((event_type, tags)) = kinds {
+            self.types.entry(event_type).or_default().push(position);
+            for tag in tags {
+                self.tags.entry(tag).or_default().push(position);
+            }
         }
     }
 
@@ -143,14 +151,52 @@ impl Floor {
     /// A new file. With a reserve, room is taken in pieces of at least that, and filled with zeros.
     pub fn new(path: &Path, reserve: u64, sizes: Sizes) -> Self {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path).unwrap();
+        let floor = Self::of(file, path, reserve, sizes);
+        floor.take_room(&mut floor.state.lock().unwrap());
+        floor
+    }
+
+    /// The file that another process has written, all of it read to make the index.
+    pub fn open(path: &Path, sizes: Sizes) -> Self {
+        let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
+        let floor = Self::of(file, path, 0, sizes);
+        let mut guard = floor.state.lock().unwrap();
+        let state = &mut *guard;
+        state.room_end = floor.file.metadata().unwrap().len();
+        while state.end < state.room_end {
+            let frame = &floor.map[state.end as usize..state.room_end as usize];
+            let count = number(frame, 0);
+            if count == 0 {
+                break;
+            }
+            for nth in 0..count as usize {
+                let at = sizes.frame(nth);
+                let record = &frame[at..at + sizes.record];
+                checked(record, nth);
+                let [stream, event_type, first, second] =
+                    [4, 8, 12, 16].map(|at| number(record, at));
+                let kinds = Some((event_type, [first, second]));
+                state.index.add(stream, kinds, state.end + at as u64);
+            }
+            state.end += sizes.frame(count as usize) as u64;
+        }
+        drop(guard);
+        floor
+    }
+
+    fn of(file: File, path: &Path, reserve: u64, sizes: Sizes) -> Self {
         let room = FileStorage::open(path, Access::Read, true).unwrap();
-        let state = Mutex::default();
         #[expect(unsafe_code, reason = "the floor reads through a map too")]
         // SAFETY: the file is in a folder of this process, and what was written is not any more.
         let map = unsafe { MmapOptions::new().len(MOST).map(&file).unwrap() };
-        let floor = Self { file, room, reserve, sizes, state, synced: Condvar::new(), map };
-        floor.take_room(&mut floor.state.lock().unwrap());
-        floor
+        let (state, synced, lean) = (Mutex::default(), Condvar::new(), false);
+        Self { file, room, reserve, sizes, lean, state, synced, map }
+    }
+
+    /// The same without maps of types and tags.
+    #[must_use]
+    pub fn lean(self) -> Self {
+        Self { lean: true, ..self }
     }
 
     /// As Annals' segments: a sixteenth of the file as a power of two, from 64 KiB to 64 MiB;
@@ -166,13 +212,19 @@ impl Floor {
         state.room_end += length;
     }
 
-    /// A commit's bytes: a check and a payload for each event, the rest zero.
+    /// A commit's bytes: how many events it has; of each a check, numbers for its names, and the
+    /// payload; the rest zero.
     fn frame(&self, batch: &FloorBatch) -> Vec<u8> {
         let Sizes { header, record } = self.sizes;
         let mut frame = vec![0; self.sizes.frame(batch.events.len())];
+        frame[..4].copy_from_slice(&(batch.events.len() as u32).to_le_bytes());
         for (event, record) in batch.events.iter().zip(frame[header..].chunks_exact_mut(record)) {
             let at = record.len() - PAYLOAD;
             record[at..].copy_from_slice(&event.payload);
+            let [first, second] = event.tags;
+            for (nth, name) in [event.stream, event.event_type, first, second].iter().enumerate() {
+                record[4 + nth * 4..][..4].copy_from_slice(&(*name as u32).to_le_bytes());
+            }
             let check = crc32fast::hash(&record[4..]);
             record[..4].copy_from_slice(&check.to_le_bytes());
         }
@@ -186,7 +238,8 @@ impl Floor {
             self.take_room(state);
         }
         for (nth, event) in batch.events.iter().enumerate() {
-            state.index.add(event, at + self.sizes.frame(nth) as u64);
+            let kinds = (!self.lean).then_some((event.event_type, event.tags));
+            state.index.add(event.stream, kinds, at + self.sizes.frame(nth) as u64);
         }
         state.end += frame.len() as u64;
         at
@@ -266,37 +319,66 @@ impl Floor {
         self.file.sync_data().unwrap();
     }
 
-    /// Ends the writing.
-    pub fn into_reader(self) -> FloorReader {
-        self.sync();
-        let index = self.state.into_inner().unwrap().index;
-        FloorReader { map: self.map, index, record: self.sizes.record }
+    /// Reads the payloads of a stream while others write; returns how many there were.
+    pub fn stream(&self, stream: u64, mut each: impl FnMut(&[u8])) -> u64 {
+        let state = self.state.lock().unwrap();
+        let found: Vec<(u32, u64)> = state.index.streams[&stream]
+            .iter()
+            .map(|position| (*position, state.index.offsets[*position as usize]))
+            .collect();
+        drop(state);
+        for (position, at) in &found {
+            each(checked(&self.map[*at as usize..][..self.sizes.record], *position as usize));
+        }
+        found.len() as u64
+    }
+
+    /// Reads while nobody writes.
+    pub fn reader(&self) -> FloorReader<'_> {
+        FloorReader { map: &self.map, state: self.state.lock().unwrap(), record: self.sizes.record }
     }
 }
 
-/// Reads what the floor has written.
-pub struct FloorReader {
-    map: Mmap,
-    index: Index,
+/// Reads what the floor has written, and keeps it from writing.
+pub struct FloorReader<'a> {
+    map: &'a Mmap,
+    state: MutexGuard<'a, State>,
     record: usize,
 }
 
-impl FloorReader {
+impl FloorReader<'_> {
     /// How many events there are.
     pub fn len(&self) -> usize {
-        self.index.offsets.len()
+        self.state.index.offsets.len()
     }
 
     /// The payload of an event, its check looked at; positions begin at 0 here.
     pub fn payload(&self, position: usize) -> &[u8] {
-        let at = self.index.offsets[position] as usize;
+        let at = self.state.index.offsets[position] as usize;
         checked(&self.map[at..at + self.record], position)
     }
 
     /// The positions of a stream's events.
     pub fn stream(&self, stream: u64) -> &[u32] {
-        &self.index.streams[&stream]
+        &self.state.index.streams[&stream]
     }
+
+    /// The positions of a tag's events.
+    pub fn tag(&self, tag: u64) -> &[u32] {
+        &self.state.index.tags[&tag]
+    }
+
+    /// Tells the system that the records at these positions are going to be read.
+    pub fn announce(&self, positions: &[u32]) {
+        for position in positions {
+            let at = self.state.index.offsets[*position as usize] as usize;
+            self.map.advise_range(memmap2::Advice::WillNeed, at, self.record).unwrap();
+        }
+    }
+}
+
+fn number(bytes: &[u8], at: usize) -> u64 {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()).into()
 }
 
 /// The payload of a record, its check looked at.

@@ -6,7 +6,8 @@ mod floor;
 mod report;
 
 pub use data::{
-    PAYLOAD, STREAMS, commit, event, fold, folder, kinds, mixed, stream_name, tag_name, type_name,
+    PAYLOAD, STREAMS, commit, event, fold, folder, kinds, mixed, payload, stream_name, tag_name,
+    type_name,
 };
 pub use floor::{Asked, Floor, FloorBatch, FloorReader, Sizes};
 pub use report::{Random, Row, Spread, grouped, is_wanted, print_table, ratios_wanted};
