@@ -39,8 +39,14 @@ impl Matches {
     /// The place of the next one.
     pub fn next(&mut self, view: &View, fetch: &mut Fetch) -> Result<Option<Located>, Error> {
         loop {
+            let is_new = self.matching.ahead().next().is_none();
             let found = view.ask(|sources| self.matching.next(sources))?;
             let Some(position) = found else { return Ok(None) };
+            if is_new && self.matching.ahead().next().is_some() {
+                let ahead = [position].into_iter().chain(self.matching.ahead());
+                let ahead: Vec<u64> = ahead.map(Position::get).collect();
+                view.announce(fetch, &ahead)?;
+            }
             let Some(place) = view.place(position)? else { return Ok(None) };
             let Some(query) = &self.rest else { return Ok(Some(place)) };
             if query.matches(&view.event(fetch, place)?) {

@@ -53,6 +53,9 @@ pub struct Fetch {
 /// Made ready at once.
 const READY: usize = 4 << 20;
 
+/// What is announced of a name: most are no longer.
+const A_NAME: usize = 64;
+
 /// What is copied first of a record: most are no longer.
 const SOME: usize = 512;
 
@@ -81,6 +84,36 @@ impl Fetch {
     pub fn event(&mut self, place: Located, watermark: LogOffset) -> Result<Event<'_>, FetchError> {
         self.go_to(place.at);
         if self.is_mapped(place.at, watermark) { self.borrow(place) } else { self.read(place) }
+    }
+
+    /// Whether what stands at this place would have to be read from the device now.
+    pub fn is_cold(&mut self, place: Located, watermark: LogOffset) -> bool {
+        self.go_to(place.at);
+        self.is_mapped(place.at, watermark)
+            && self.segment.as_ref().is_some_and(|segment| segment.is_cold(place.at))
+    }
+
+    /// Has the events at these places read meanwhile, many at a time: first their records, then the
+    /// names that they refer to. What is not mapped is left out.
+    pub fn announce(&mut self, places: &[Located], watermark: LogOffset) {
+        let mut mapped = Vec::with_capacity(places.len());
+        for place in places {
+            self.go_to(place.at);
+            if self.is_mapped(place.at, watermark)
+                && let Some(segment) = &self.segment
+            {
+                segment.announce(place.at, SOME);
+                mapped.push((segment.clone(), place.at));
+            }
+        }
+        for (segment, at) in mapped {
+            let bytes = segment.known_stable().get(index(at.since(segment.place.log_offset))..);
+            // Nothing is checked: what the record says wrongly is read for nothing.
+            let Some(raw) = bytes.and_then(RawEvent::parse) else { continue };
+            for reference in [raw.stream, raw.event_type].into_iter().chain(raw.tags()) {
+                segment.announce(segment.place.log_offset.plus(u64::from(reference)), A_NAME);
+            }
+        }
     }
 
     /// The document's record at this place.

@@ -264,6 +264,7 @@ impl Cursor {
                     let backward = span.backward;
                     if let Some(range) = span.take(batch.most.min(self.left)) {
                         batch.fill(view.versions(*name, range)?, backward);
+                        view.announce(&mut self.fetch, &batch.values)?;
                     }
                 }
                 match batch.next().map(Position::new) {

@@ -37,6 +37,11 @@ impl Matching {
         Self { wanted, backward, left, part: None, found: Vec::new(), most: 1 }
     }
 
+    /// Those that were found already and not given yet.
+    pub fn ahead(&self) -> impl Iterator<Item = Position> {
+        self.found.iter().rev().copied()
+    }
+
     /// The next position. After an error it can be asked for again.
     pub fn next(&mut self, sources: &Sources) -> Result<Option<Position>, RunError> {
         while self.found.is_empty() && self.left.is_some() {

@@ -47,11 +47,16 @@ pub struct Pages {
     map: Option<Map>,
     /// A bit for each page that was checked in the map.
     checked: Box<[Hint]>,
+    /// A bit for each [`AROUND`] pages that were announced.
+    announced: Box<[Hint]>,
     /// Copies, each in the cell that its number gives.
     copies: Box<[Copy]>,
 }
 
 type Copy = Mutex<Option<(u32, Arc<[u8]>)>>;
+
+/// So many pages are read together: who touches one is going to touch others near it.
+const AROUND: u32 = 16;
 
 /// Copies that are kept of a run's pages.
 const COPIES: usize = 32;
@@ -100,6 +105,7 @@ impl Pages {
             key,
             place,
             map,
+            announced: (0..words.div_ceil(index(AROUND.into()))).map(|_| Hint::new(0)).collect(),
             checked: (0..words).map(|_| Hint::new(0)).collect(),
             copies: (0..copies).map(|_| Mutex::new(None)).collect(),
         }
@@ -129,6 +135,7 @@ impl Pages {
             let bit = 1 << (number % 64);
             // Relaxed: the bit says something of bytes that don't change.
             if word.load(Ordering::Relaxed) & bit == 0 {
+                self.announce_around(map, number);
                 if !is_page(page, self.place.id, number, &self.key) {
                     return Err(self.damaged(number));
                 }
@@ -137,6 +144,18 @@ impl Pages {
             return Ok(Page::Mapped(page));
         }
         self.copy(number).map(Page::Copied)
+    }
+
+    /// Has the pages around this one read meanwhile, the first time that one of them is touched.
+    #[cold]
+    fn announce_around(&self, map: &Map, number: u32) {
+        let Some(word) = self.announced.get(index(u64::from(number / AROUND / 64))) else { return };
+        let bit = 1 << (number / AROUND % 64);
+        // Relaxed: it is advice, and twice does no harm.
+        if word.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+            let first = index(page_offset(number / AROUND * AROUND));
+            map.announce(first, index(page_offset(AROUND)));
+        }
     }
 
     /// A checked copy, kept or new.

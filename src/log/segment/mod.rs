@@ -115,6 +115,19 @@ impl Segment {
         end
     }
 
+    /// Whether a byte of its map is not in memory, as far as the system tells.
+    pub fn is_cold(&self, at: LogOffset) -> bool {
+        let map = self.map.get().and_then(Option::as_ref);
+        map.is_some_and(|map| !map.is_in_memory(index(at.since(self.place.log_offset))))
+    }
+
+    /// Has these bytes of its map read meanwhile.
+    pub fn announce(&self, at: LogOffset, length: usize) {
+        if let Some(Some(map)) = self.map.get() {
+            map.announce(index(at.since(self.place.log_offset)), length);
+        }
+    }
+
     /// Whether there is a name at this distance from the segment's first byte. It is checked when
     /// it is first asked for.
     #[inline]

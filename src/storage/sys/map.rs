@@ -9,6 +9,10 @@ use std::fs::File;
 use std::io;
 use std::{ptr, slice};
 
+/// The smallest pages that there are.
+#[cfg(target_os = "linux")]
+const PAGE: usize = 4_096;
+
 /// A read-only map of a piece of a file. Only its stable beginning can be looked at; what stands
 /// behind it can be copied.
 ///
@@ -27,6 +31,10 @@ impl Map {
     /// Maps `length` bytes of `file` from `offset` on.
     pub(in crate::storage) fn new(file: &File, offset: u64, length: usize) -> io::Result<Self> {
         let map = memmap2::MmapOptions::new().offset(offset).len(length).map_raw_read_only(file)?;
+        // A fault reads the page that it needs, not megabytes around it: what is read in order is
+        // asked for by `populate`. Best effort.
+        #[cfg(unix)]
+        let _ = map.advise(memmap2::Advice::Random);
         #[cfg(all(test, loom))]
         let map = map.into();
         Ok(Self::over(map))
@@ -69,17 +77,84 @@ impl Map {
         }
     }
 
-    /// Puts these bytes into the page tables at once, instead of by a fault every few pages. Best
-    /// effort.
+    /// Reads these bytes in large pieces, as far as they are not in the cache, and puts them into
+    /// the page tables at once, instead of by a fault every few pages; and has as much behind them
+    /// read meanwhile. Best effort.
     pub(crate) fn populate(&self, offset: usize, length: usize) {
+        self.announce(offset, length.saturating_mul(2));
         // Advice that is not taken leaves the faults.
         #[cfg(target_os = "linux")]
         let _ = self.map.advise_range(memmap2::Advice::PopulateRead, offset, length);
         let _ = (offset, length);
     }
 
+    /// Says that these bytes are going to be read, as far as they are mapped: they come into the
+    /// cache meanwhile. Best effort.
+    pub(crate) fn announce(&self, offset: usize, length: usize) {
+        let length = length.min(self.map.len().saturating_sub(offset));
+        #[cfg(unix)]
+        if length > 0 {
+            let _ = self.map.advise_range(memmap2::Advice::WillNeed, offset, length);
+        }
+        let _ = (offset, length);
+    }
+
+    /// Whether the page that this byte lies in is in memory, as far as the system tells: to who may
+    /// not write to the file, Linux says that it is.
+    pub(crate) fn is_in_memory(&self, offset: usize) -> bool {
+        #[cfg(all(target_os = "linux", not(all(test, loom))))]
+        if offset < self.map.len() {
+            let page = self.map.as_ptr().wrapping_add(offset).map_addr(|at| at / PAGE * PAGE);
+            let mut found = 0;
+            // SAFETY: `mincore` asks for one page, which begins at a multiple of the smallest page
+            // size (of larger ones it answers with an error), and writes one byte to `found`.
+            let failed = unsafe { libc::mincore(page.cast_mut().cast(), 1, &raw mut found) };
+            return failed != 0 || found & 1 != 0;
+        }
+        let _ = offset;
+        true
+    }
+
     /// Says that no process writes to the first `length` bytes any more. It never shrinks.
     pub(crate) fn set_stable(&self, length: usize) {
         self.stable.fetch_max(length.min(self.map.len()), Ordering::Release);
+    }
+}
+
+#[cfg(all(test, target_os = "linux", not(loom)))]
+mod tests {
+    use super::super::drop_cache;
+    use super::*;
+
+    #[test]
+    fn what_was_dropped_is_not_in_memory_until_it_is_announced_or_touched() {
+        let pages = 600;
+        let path = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(path.path(), vec![7; pages * PAGE]).unwrap();
+        let file = path.as_file();
+        file.sync_all().unwrap();
+        let map = Map::new(file, 0, pages * PAGE).unwrap();
+        let in_memory = || (0..pages).filter(|page| map.is_in_memory(page * PAGE + 17)).count();
+        assert_eq!(in_memory(), pages);
+        drop_cache(file, 0, (pages * PAGE).try_into().unwrap()).unwrap();
+        if in_memory() == pages {
+            let why = b"skipped: this file system does not drop what it is asked to\n";
+            return io::Write::write_all(&mut io::stderr(), why).unwrap();
+        }
+        assert_eq!(in_memory(), 0);
+        let mut copy = Vec::new();
+        map.copy(5 * PAGE, 1, &mut copy);
+        assert_eq!((copy, in_memory()), (vec![7], 1), "a fault reads its page alone");
+        map.announce(9 * PAGE + 100, PAGE);
+        map.announce(pages * PAGE - 1, usize::MAX);
+        map.announce(pages * PAGE, 1);
+        let ends = [9, 10, pages - 1];
+        while !ends.iter().all(|page| map.is_in_memory(page * PAGE)) {
+            crate::threads::thread::yield_now();
+        }
+        map.populate(100 * PAGE, 50 * PAGE);
+        assert!((100..150).all(|page| map.is_in_memory(page * PAGE)));
+        // Nothing lies past the end.
+        assert!(map.is_in_memory(pages * PAGE) && map.is_in_memory(usize::MAX));
     }
 }

@@ -1,0 +1,64 @@
+//! What is not in memory is announced before it is read, and is read just the same.
+
+use crate::fixture::{Place, note};
+use annals::storage::{Access, FileStorage, Storage};
+use annals::{Commit, Cursor, Durability, Options, Query, QueryItem, Read, Store};
+use std::path::{Path, PathBuf};
+
+const EVENTS: u64 = 3_000;
+const STREAMS: u64 = 30;
+
+/// Payloads of several pages now and then, so that a record goes over the end of what is announced.
+fn payload(nth: u64) -> Vec<u8> {
+    vec![nth.to_le_bytes()[0]; if nth.is_multiple_of(100) { 20_000 } else { 700 }]
+}
+
+fn stored(place: &Place) -> PathBuf {
+    let path = place.path();
+    let store = Options::new().durability(Durability::Buffered).open(&path).unwrap();
+    for nth in 0..EVENTS {
+        let mut event = note(payload(nth));
+        event = event.tag(format!("tag:{}", nth % 7)).tag(format!("other:{}", nth % 11));
+        store.commit(Commit::new().event(format!("stream-{}", nth % STREAMS), event)).unwrap();
+    }
+    store.close().unwrap();
+    path
+}
+
+/// The store, of which nothing is in the page cache, where the system drops what it is asked to.
+fn cold(path: &Path) -> Store {
+    let file = FileStorage::open(path, Access::Read, true).unwrap();
+    file.sync().unwrap();
+    file.drop_cache(0, file.size().unwrap()).unwrap();
+    Store::open(path).unwrap()
+}
+
+fn assert_reads(cursor: Cursor, numbers: impl Iterator<Item = u64>) {
+    let mut read = cursor.map(Result::unwrap);
+    for nth in numbers {
+        let event = read.next().unwrap();
+        assert_eq!(event.position.get(), nth + 1);
+        assert_eq!(event.stream, format!("stream-{}", nth % STREAMS));
+        assert_eq!(event.payload, payload(nth));
+        assert_eq!(event.tags, [format!("tag:{}", nth % 7), format!("other:{}", nth % 11)]);
+    }
+    assert!(read.next().is_none());
+}
+
+#[test]
+fn a_store_that_is_not_in_memory_gives_what_it_has() {
+    let place = Place::new();
+    let path = stored(&place);
+    for stream in [0, 17] {
+        let name = format!("stream-{stream}");
+        let of_stream = || (0..EVENTS).filter(|nth| nth % STREAMS == stream);
+        assert_reads(cold(&path).read_stream(&name, Read::new()).unwrap(), of_stream());
+        let backward = cold(&path).read_stream(&name, Read::new().backward()).unwrap();
+        assert_reads(backward, of_stream().rev());
+    }
+    let query = Query::from(QueryItem::new().tag("tag:3").tag("other:5"));
+    let asked = || (0..EVENTS).filter(|nth| nth % 7 == 3 && nth % 11 == 5);
+    assert_reads(cold(&path).query(&query, Read::new()).unwrap(), asked());
+    assert_reads(cold(&path).query(&query, Read::new().backward()).unwrap(), asked().rev());
+    assert_reads(cold(&path).read_all(Read::new()).unwrap(), 0..EVENTS);
+}
