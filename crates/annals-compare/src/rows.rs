@@ -33,6 +33,11 @@ impl Goal {
         matches!(self, Self::OfFloor(_) | Self::AtLeast(_))
     }
 
+    /// Whether it is a ratio to the floor.
+    pub fn is_of_floor(self) -> bool {
+        matches!(self, Self::OfFloor(_) | Self::TimesFloor(_))
+    }
+
     /// Whether these medians meet it, if it is one.
     pub fn is_met(self, annals: f64, floor: f64) -> Option<bool> {
         match self {

@@ -1,7 +1,7 @@
 //! The results as a Markdown table: medians, with the smallest and the largest of Annals.
 
 use crate::peers;
-use crate::rows::{Goal, ROWS, Row};
+use crate::rows::{ROWS, Row};
 use crate::run::Line;
 use crate::support::{Spread, grouped};
 use std::fmt::Write;
@@ -32,6 +32,7 @@ pub fn table(lines: &[Line]) -> String {
         let floor = spread(lines, row, "floor");
         let ratio = floor.as_ref().map(|floor| annals.per(floor));
         let goal = goal(row, &annals, floor.as_ref());
+        let ratio = ratio.filter(|_| row.goal.is_of_floor());
         let ratio = ratio.map_or(String::new(), |ratio| ratio.text(2));
         let decimals = decimals(annals.median());
         let annals = annals.text(decimals);
@@ -51,10 +52,8 @@ fn goal(row: &Row, annals: &Spread, floor: Option<&Spread>) -> String {
     // Against the floor the ratios of the rounds count: what was measured side by side shares its
     // noise.
     let is_met = match (row.goal, floor) {
-        (Goal::OfFloor(_) | Goal::TimesFloor(_), Some(floor)) => {
-            row.goal.is_met(annals.per(floor).median(), 1.0)
-        }
-        (Goal::OfFloor(_) | Goal::TimesFloor(_), None) => None,
+        (goal, Some(floor)) if goal.is_of_floor() => goal.is_met(annals.per(floor).median(), 1.0),
+        (goal, None) if goal.is_of_floor() => None,
         (goal, _) => goal.is_met(annals.median(), f64::NAN),
     };
     match is_met {

@@ -10,6 +10,7 @@
 
 mod group;
 
+use super::record::{number, payload, write};
 use crate::peer::{Asked, Event, Mode, Nth, Peer};
 use fjall::config::{CompressionPolicy, FilterPolicy, HashRatioPolicy, RestartIntervalPolicy};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, UserValue};
@@ -38,36 +39,12 @@ pub struct Fjall {
     group: Group,
 }
 
-/// How long what is before the payload is, then all of the event, each name with its length.
-fn encoded(event: &Event, buffer: &mut Vec<u8>) -> UserValue {
-    buffer.clear();
-    buffer.extend_from_slice(&[0; 2]);
-    buffer.extend_from_slice(&event.expected.to_le_bytes());
-    for name in [&event.stream, &event.event_type].into_iter().chain(&event.tags) {
-        buffer.push(name.len().try_into().unwrap());
-        buffer.extend_from_slice(name.as_bytes());
-    }
-    let head = u16::try_from(buffer.len()).unwrap();
-    buffer[..2].copy_from_slice(&head.to_le_bytes());
-    buffer.extend_from_slice(&event.payload);
-    UserValue::from(&buffer[..])
-}
-
-fn payload(record: &[u8]) -> &[u8] {
-    &record[u16::from_le_bytes([record[0], record[1]]).into()..]
-}
-
 fn key<'a>(buffer: &'a mut Vec<u8>, name: &str, number: u64) -> &'a [u8] {
     buffer.clear();
     buffer.extend_from_slice(name.as_bytes());
     buffer.push(0);
     buffer.extend_from_slice(&number.to_be_bytes());
     buffer
-}
-
-/// The number that a key ends with.
-fn number(key: &[u8]) -> u64 {
-    u64::from_be_bytes(key[key.len() - 8..].try_into().unwrap())
 }
 
 impl Fjall {
@@ -117,7 +94,11 @@ impl Fjall {
     /// Appends, unless there is what is asked for, written or not.
     fn commit(&self, events: &Arc<[Event]>, asked: Option<(&Asked, u64)>) -> bool {
         let mut buffer = Vec::new();
-        let records = events.iter().map(|event| encoded(event, &mut buffer)).collect();
+        let mut encoded = |event| {
+            write(&mut buffer, event);
+            UserValue::from(&buffer[..])
+        };
+        let records = events.iter().map(&mut encoded).collect();
         let mut state = self.group.lock();
         let is_there = |(asked, seen)| {
             let mut written = self.asked(asked, seen, self.group.visible());

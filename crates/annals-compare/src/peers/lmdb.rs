@@ -3,6 +3,7 @@
 //! Synced, LMDB syncs each commit: its pages, then the page that makes them count. Else it syncs
 //! nothing (`MDB_NOSYNC`) before `sync`, and writes through its map. LMDB has no checksums.
 
+use super::record::{key, number, payload, write};
 use crate::peer::{Asked, Event, Mode, Nth, Peer};
 use heed::types::{Bytes, Unit};
 use heed::{
@@ -219,34 +220,7 @@ impl Lmdb {
     }
 }
 
-/// Sorted by name, then by number: no byte of UTF-8 is 255.
-fn key(name: &str, number: u64) -> Vec<u8> {
-    [name.as_bytes(), &[255], &number.to_be_bytes()].concat()
-}
-
 /// The number at the end of a key, as it is there.
 fn last(key: &[u8]) -> &[u8] {
     &key[key.len() - 8..]
-}
-
-fn number(key: &[u8]) -> u64 {
-    u64::from_be_bytes(*key.last_chunk().unwrap())
-}
-
-/// Where the payload begins, the version, the names with their lengths, the payload.
-fn write(record: &mut Vec<u8>, event: &Event) {
-    record.clear();
-    record.extend([0; 2]);
-    record.extend((event.expected + 1).to_le_bytes());
-    for name in [&event.stream, &event.event_type].into_iter().chain(&event.tags) {
-        record.extend((name.len() as u16).to_le_bytes());
-        record.extend(name.as_bytes());
-    }
-    let at = record.len() as u16;
-    record[..2].copy_from_slice(&at.to_le_bytes());
-    record.extend(&event.payload);
-}
-
-fn payload(record: &[u8]) -> &[u8] {
-    &record[u16::from_le_bytes(*record.first_chunk().unwrap()).into()..]
 }

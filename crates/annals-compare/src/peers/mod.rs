@@ -4,6 +4,7 @@ mod annals;
 mod fjall;
 mod floor;
 mod lmdb;
+mod record;
 mod redb;
 mod sqlite;
 mod tephra;

@@ -4,6 +4,7 @@
 //! process (`Durability::None`), and `sync` makes one commit that is durable with all before it.
 //! redb's checksums are what it recovers by; reading does not look at them.
 
+use super::record::{key, number, payload, write};
 use crate::peer::{Asked, Event, Mode, Nth, Peer};
 use redb::{
     Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, Table,
@@ -214,32 +215,4 @@ fn matching(
 ) -> impl Iterator<Item = u64> {
     positions(tags, &asked.tag, after)
         .filter(|position| types.get(&key(&asked.event_type, *position)[..]).unwrap().is_some())
-}
-
-/// Sorted by name, then by number: no byte of UTF-8 is 255.
-fn key(name: &str, number: u64) -> Vec<u8> {
-    [name.as_bytes(), &[255], &number.to_be_bytes()].concat()
-}
-
-/// The number at the end of a key.
-fn number(key: &[u8]) -> u64 {
-    u64::from_be_bytes(*key.last_chunk().unwrap())
-}
-
-/// Where the payload begins, the version, the names with their lengths, the payload.
-fn write(record: &mut Vec<u8>, event: &Event) {
-    record.clear();
-    record.extend([0; 2]);
-    record.extend((event.expected + 1).to_le_bytes());
-    for name in [&event.stream, &event.event_type].into_iter().chain(&event.tags) {
-        record.extend((name.len() as u16).to_le_bytes());
-        record.extend(name.as_bytes());
-    }
-    let at = record.len() as u16;
-    record[..2].copy_from_slice(&at.to_le_bytes());
-    record.extend(&event.payload);
-}
-
-fn payload(record: &[u8]) -> &[u8] {
-    &record[u16::from_le_bytes(*record.first_chunk().unwrap()).into()..]
 }
