@@ -42,12 +42,10 @@ impl Matches {
             let is_new = self.matching.ahead().next().is_none();
             let found = view.ask(|sources| self.matching.next(sources))?;
             let Some(position) = found else { return Ok(None) };
-            if is_new && self.matching.ahead().next().is_some() {
-                let ahead = [position].into_iter().chain(self.matching.ahead());
-                let ahead: Vec<u64> = ahead.map(Position::get).collect();
-                view.announce(fetch, &ahead)?;
-            }
             let Some(place) = view.place(position)? else { return Ok(None) };
+            if is_new {
+                view.announce(fetch, place, self.matching.ahead())?;
+            }
             let Some(query) = &self.rest else { return Ok(Some(place)) };
             if query.matches(&view.event(fetch, place)?) {
                 return Ok(Some(place));

@@ -86,18 +86,25 @@ impl View {
         event.map_err(|error| self.core.fetch_error(error))
     }
 
-    /// Where what is read next is not in memory, all of it is read meanwhile, many events at a
-    /// time: a device answers sixteen questions in little more time than one.
-    pub fn announce(&self, fetch: &mut Fetch, positions: &[u64]) -> Result<(), Error> {
-        let [first, .., _] = positions else { return Ok(()) };
-        let Some(first) = self.place(Position::new(*first))? else { return Ok(()) };
+    /// If what is read first is not in memory, that and all that is ahead is read meanwhile, many
+    /// events at a time: a device answers sixteen questions in little more time than one.
+    pub fn announce(
+        &self,
+        fetch: &mut Fetch,
+        first: Located,
+        ahead: impl Iterator<Item = Position>,
+    ) -> Result<(), Error> {
+        let mut ahead = ahead.peekable();
+        if ahead.peek().is_none() {
+            return Ok(());
+        }
         self.know(fetch, first.at)?;
         if !fetch.is_cold(first, self.watermark) {
             return Ok(());
         }
-        let mut places = Vec::with_capacity(positions.len());
-        for position in positions {
-            if let Some(place) = self.place(Position::new(*position))? {
+        let mut places = vec![first];
+        for position in ahead {
+            if let Some(place) = self.place(position)? {
                 self.know(fetch, place.at)?;
                 places.push(place);
             }

@@ -113,6 +113,11 @@ impl<T: Copy> Batch<T> {
         Some(value)
     }
 
+    /// Those that were not taken yet.
+    fn ahead(&self) -> impl Iterator<Item = T> {
+        self.values.iter().skip(self.taken).copied()
+    }
+
     fn fill(&mut self, mut values: Vec<T>, backward: bool) {
         if backward {
             values.reverse();
@@ -260,17 +265,21 @@ impl Cursor {
                 batch.next()
             }
             Steps::Stream(name, span, batch) => {
-                if batch.taken == batch.values.len() {
+                let is_new = batch.taken == batch.values.len();
+                if is_new {
                     let backward = span.backward;
                     if let Some(range) = span.take(batch.most.min(self.left)) {
                         batch.fill(view.versions(*name, range)?, backward);
-                        view.announce(&mut self.fetch, &batch.values)?;
                     }
                 }
-                match batch.next().map(Position::new) {
+                let place = match batch.next().map(Position::new) {
                     None => None,
                     Some(position) => view.place(position)?,
+                };
+                if let Some(first) = place.filter(|_| is_new) {
+                    view.announce(&mut self.fetch, first, batch.ahead().map(Position::new))?;
                 }
+                place
             }
         };
         if place.is_some() {

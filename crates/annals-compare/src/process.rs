@@ -1,8 +1,8 @@
 //! What the system says of this process and of files.
 
+use annals::storage::{Access, FileStorage, Storage};
 use std::fs;
 use std::io::Write;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -38,12 +38,9 @@ pub fn sizes(folder: &Path) -> (u64, u64) {
 /// Writes all files of a folder to the disk, and drops what the cache has of them.
 pub fn drop_cache(folder: &Path) {
     for path in files(folder) {
-        let file = fs::File::open(path).unwrap();
-        file.sync_all().unwrap();
-        // SAFETY: a descriptor, which `file` keeps open, and numbers.
-        let failed =
-            unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
-        assert_eq!(failed, 0);
+        let file = FileStorage::open(&path, Access::Read, false).unwrap();
+        file.sync().unwrap();
+        file.drop_cache(0, file.size().unwrap()).unwrap();
     }
 }
 

@@ -63,7 +63,7 @@ pub fn run<P: Peer>(name: &str, folder: &Path, scale: Scale, seed: u64) -> Measu
         "W6" => streams::<P>(folder, scale, seed),
         "W7" => positions::<P>(folder, scale, seed),
         "W8" | "W8k" => open::<P>(folder),
-        "write" => write_for_ever::<P>(folder, scale),
+        "write" => write_and_wait::<P>(folder, scale),
         "W9" => decisions::<P>(folder, UNSYNCED, DECISIONS),
         "W9s" => decisions::<P>(folder, SYNCING, DECISIONS_SYNCED),
         "W10" => together::<P>(folder, scale, seed),
@@ -286,18 +286,15 @@ fn open<P: Peer>(folder: &Path) -> Measures {
     measures([("milliseconds", time.as_secs_f64() * 1e3), ("memory", memory)])
 }
 
-/// Appends to what is there until it is killed; says so once it has written enough.
-fn write_for_ever<P: Peer>(folder: &Path, scale: Scale) -> Measures {
+/// Appends to what is there, says so, and waits to be killed.
+fn write_and_wait<P: Peer>(folder: &Path, scale: Scale) -> Measures {
     let store = loaded::<P>(folder);
-    for nth in 0.. {
+    for nth in 0..BEFORE_KILL / BATCH {
         store.append(&batch_of::<P>(scale.events / BATCH + nth, UNSYNCED, scale));
-        if nth == BEFORE_KILL / BATCH {
-            process::say_ready();
-        }
-        if nth > BEFORE_KILL / BATCH {
-            std::thread::sleep(Duration::from_secs(1));
-        }
     }
+    process::say_ready();
+    // No longer than that: whoever was to do it may be gone.
+    std::thread::sleep(Duration::from_secs(60));
     Measures::new()
 }
 

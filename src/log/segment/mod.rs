@@ -65,7 +65,13 @@ impl Segment {
     /// What [`Segment::stable`] gave last; nothing before that.
     #[inline]
     pub fn known_stable(&self) -> &[u8] {
-        self.map.get().and_then(Option::as_ref).map_or(&[], Map::stable)
+        self.known_map().map_or(&[], Map::stable)
+    }
+
+    /// Its map, if it was mapped.
+    #[inline]
+    fn known_map(&self) -> Option<&Map> {
+        self.map.get().and_then(Option::as_ref)
     }
 
     /// Its map, if it can be mapped.
@@ -107,9 +113,12 @@ impl Segment {
         let end = at.plus(u64_of(length));
         // Relaxed: only advice depends on it. Who reads from the beginning does it for all after.
         let first = self.populated.fetch_max(end.get(), Ordering::Relaxed) < end.get();
-        if let Some(Some(map)) = self.map.get()
+        if let Some(map) = self.known_map()
             && first
         {
+            // The next piece comes meanwhile.
+            let ahead = length.saturating_mul(2).min(stable.len().saturating_sub(begin));
+            map.announce(begin, ahead);
             map.populate(begin, length);
         }
         end
@@ -117,13 +126,13 @@ impl Segment {
 
     /// Whether a byte of its map is not in memory, as far as the system tells.
     pub fn is_cold(&self, at: LogOffset) -> bool {
-        let map = self.map.get().and_then(Option::as_ref);
-        map.is_some_and(|map| !map.is_in_memory(index(at.since(self.place.log_offset))))
+        let within = index(at.since(self.place.log_offset));
+        self.known_map().is_some_and(|map| !map.is_in_memory(within))
     }
 
     /// Has these bytes of its map read meanwhile.
     pub fn announce(&self, at: LogOffset, length: usize) {
-        if let Some(Some(map)) = self.map.get() {
+        if let Some(map) = self.known_map() {
             map.announce(index(at.since(self.place.log_offset)), length);
         }
     }
@@ -133,8 +142,8 @@ impl Segment {
     #[inline]
     pub fn has_name(&self, stable: &[u8], reference: u32, key: &FileKey) -> bool {
         // Of the bytes that there are, whatever the segment says of its length.
-        let map = self.map.get().and_then(Option::as_ref);
-        let pieces = map.map_or(stable.len(), Map::len).div_ceil(index(u64::from(PIECE)));
+        let pieces =
+            self.known_map().map_or(stable.len(), Map::len).div_ceil(index(u64::from(PIECE)));
         let pieces = self.checked.get_or_init(|| (0..pieces).map(|_| OnceLock::new()).collect());
         let Some(piece) = pieces.get(index(u64::from(reference / PIECE))) else { return false };
         if piece.get().is_none() && self.pieces.load(Ordering::Relaxed) >= MOST {

@@ -31,8 +31,8 @@ impl Map {
     /// Maps `length` bytes of `file` from `offset` on.
     pub(in crate::storage) fn new(file: &File, offset: u64, length: usize) -> io::Result<Self> {
         let map = memmap2::MmapOptions::new().offset(offset).len(length).map_raw_read_only(file)?;
-        // A fault reads the page that it needs, not megabytes around it: what is read in order is
-        // asked for by `populate`. Best effort.
+        // A fault reads the page that it needs, not megabytes around it: what is wanted is
+        // announced. Best effort.
         #[cfg(unix)]
         let _ = map.advise(memmap2::Advice::Random);
         #[cfg(all(test, loom))]
@@ -77,11 +77,9 @@ impl Map {
         }
     }
 
-    /// Reads these bytes in large pieces, as far as they are not in the cache, and puts them into
-    /// the page tables at once, instead of by a fault every few pages; and has as much behind them
-    /// read meanwhile. Best effort.
+    /// Puts these bytes into the page tables at once, instead of by a fault every few pages. Best
+    /// effort.
     pub(crate) fn populate(&self, offset: usize, length: usize) {
-        self.announce(offset, length.saturating_mul(2));
         // Advice that is not taken leaves the faults.
         #[cfg(target_os = "linux")]
         let _ = self.map.advise_range(memmap2::Advice::PopulateRead, offset, length);
