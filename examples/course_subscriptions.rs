@@ -141,9 +141,10 @@ impl Known {
         event: &Event<'_>,
         course: &str,
         student: &str,
-    ) -> Result<(), serde_json::Error> {
-        let (course, student) = (event.tags().contains(course), event.tags().contains(student));
-        match event.event_type() {
+    ) -> Result<(), Box<dyn Error>> {
+        let tags = event.tags()?;
+        let (course, student) = (tags.contains(course), tags.contains(student));
+        match event.event_type()? {
             "CourseDefined" => self.seats = Some(serde_json::from_slice(event.payload)?),
             "StudentSubscribed" => {
                 self.taken += u64::from(course);

@@ -88,9 +88,9 @@ struct Balance {
 }
 
 impl Balance {
-    fn apply(&mut self, event: &Event<'_>) -> Result<(), serde_json::Error> {
+    fn apply(&mut self, event: &Event<'_>) -> Result<(), Box<dyn Error>> {
         let amount: i64 = serde_json::from_slice(event.payload)?;
-        match event.event_type() {
+        match event.event_type()? {
             "Deposited" => self.amount += amount,
             "Withdrawn" => self.amount -= amount,
             _ => {}
@@ -234,7 +234,7 @@ fn follow(store: &Store, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     while seen < 3 && store.wait(after, Duration::from_secs(60))? > after {
         let mut news = store.query(&cards, Read::new().after(after))?;
         while let Some(event) = news.next_event()? {
-            writeln!(out, "live: #{} {} {}", event.position, event.stream(), event.event_type())?;
+            writeln!(out, "live: #{} {} {}", event.position, event.stream()?, event.event_type()?)?;
             seen += 1;
         }
         // What does not match is behind us, too.

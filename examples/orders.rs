@@ -52,7 +52,7 @@ pub fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         writeln!(out, "its version is {} now; since version 1:", conflict.current)?;
         let mut since = store.read_stream("order-1", Read::new().after(1))?;
         while let Some(event) = since.next_event()? {
-            writeln!(out, "  {}", line(&event))?;
+            writeln!(out, "  {}", line(&event)?)?;
         }
     }
 
@@ -89,7 +89,7 @@ pub fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let request = Query::from(QueryItem::new().correlation_id(request));
     let mut events = store.query(&request, Read::new())?;
     while let Some(event) = events.next_event()? {
-        writeln!(out, "  {}", line(&event))?;
+        writeln!(out, "  {}", line(&event)?)?;
     }
 
     // Page by page from a position on.
@@ -106,17 +106,16 @@ pub fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
 }
 
 /// What an event has, on a line.
-fn line(event: &Event<'_>) -> String {
+fn line(event: &Event<'_>) -> Result<String, annals::Error> {
     let metadata = event.metadata.map(String::from_utf8_lossy).unwrap_or_default();
-    format!(
+    let line = format!(
         "#{} {} v{} {} {:?} schema {} {metadata}",
         event.position,
-        event.stream(),
+        event.stream()?,
         event.version,
-        event.event_type(),
+        event.event_type()?,
         event.kind,
         event.schema_version
-    )
-    .trim_end()
-    .to_owned()
+    );
+    Ok(line.trim_end().to_owned())
 }

@@ -14,7 +14,7 @@
 //!
 //! let mut cursor = store.read_stream("order-1", Read::new())?;
 //! while let Some(event) = cursor.next_event()? {
-//!     println!("{} {} {}", event.position, event.stream(), event.event_type());
+//!     println!("{} {} {}", event.position, event.stream()?, event.event_type()?);
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -26,9 +26,9 @@ pub fn replay(
     while let Some(event) = cursor.next_event()? {
         let position = event.position;
         let wrong = |what: &str| format!("the event at position {position} {what}");
-        let (id, stream) = (event.id(), event.stream());
-        let about = (id, event.event_type(), stream);
-        there.add(about, event.tags().iter(), event.correlation_id)?;
+        let (id, stream) = (event.id(), event.stream()?);
+        let about = (id, event.event_type()?, stream);
+        there.add(about, event.tags()?.iter(), event.correlation_id)?;
         let number = *lines.numbers.get(&id).ok_or_else(|| wrong("is in no line"))?;
         if there.streams.get(stream) != Some(&event.version.get()) {
             return Err(wrong("has another version than its place in its stream").into());
@@ -39,7 +39,7 @@ pub fn replay(
         if let Some(seen) = seen {
             let nth = usize::try_from(position.get())?.saturating_sub(1);
             let seen = seen.get(nth).copied().unwrap_or(Position::START);
-            let of_flight = event.tags().iter().filter(|tag| is_flight(tag));
+            let of_flight = event.tags()?.iter().filter(|tag| is_flight(tag));
             flights.meet(of_flight, number, position, seen).map_err(wrong)?;
         }
         progress(position.get());

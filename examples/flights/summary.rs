@@ -30,7 +30,7 @@ pub fn types(
 ) -> Result<HashMap<String, u64>, annals::Error> {
     let mut types = HashMap::<String, u64>::new();
     while let Some(event) = cursor.next_event()? {
-        change(&mut types, event.event_type(), |count| *count += 1);
+        change(&mut types, event.event_type()?, |count| *count += 1);
         progress(event.position.get());
     }
     Ok(types)
@@ -44,7 +44,7 @@ pub fn carriers(
     let mut carriers = HashMap::<String, Carrier>::new();
     while let Some(event) = cursor.next_event()? {
         let payload: Value = serde_json::from_slice(event.payload)?;
-        match event.event_type() {
+        match event.event_type()? {
             "FlightArrived" => {
                 let delay = payload.get("arr_delay").and_then(Value::as_f64);
                 let delay = delay.ok_or_else(|| wrong(&event, "a number in `arr_delay`"))?;
@@ -72,11 +72,7 @@ fn code<'p>(event: &Event<'_>, payload: &'p Value) -> Result<&'p str, String> {
 }
 
 fn wrong(event: &Event<'_>, expected: &str) -> String {
-    format!(
-        "the {} at position {} was expected to have {expected}",
-        event.event_type(),
-        event.position
-    )
+    format!("the event at position {} was expected to have {expected}", event.position)
 }
 
 /// Changes the value under this name, which is copied only when it is new.

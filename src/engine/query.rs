@@ -47,7 +47,7 @@ impl Matches {
                 view.announce(fetch, place, self.matching.ahead())?;
             }
             let Some(query) = &self.rest else { return Ok(Some(place)) };
-            if query.matches(&view.event(fetch, place)?) {
+            if query.matches(&view.event(fetch, place)?)? {
                 return Ok(Some(place));
             }
         }

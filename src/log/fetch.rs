@@ -1,11 +1,13 @@
 //! One event or document from its place in the log: borrowed from a map where it is durable, else
 //! copied from the map or read. Its record says all but the texts of its names.
 
-use super::names::NameCache;
+use super::names::{NameCache, damaged_name};
 use super::{Segment, SegmentList, Window};
 use crate::format::{FileKey, Identity, PAGE, RawDocument, RawEvent, index};
 use crate::storage::Storage;
-use crate::words::{DerivedId, Event, IdOf, LogOffset, Name, NameSource, Position, Tags};
+use crate::words::{
+    DerivedId, Error, Event, EventNames, IdOf, LogOffset, NameRefs, NameSource, Position,
+};
 use std::io;
 use std::sync::Arc;
 
@@ -39,7 +41,7 @@ pub struct Fetch {
     storage: Arc<dyn Storage>,
     identity: Identity,
     segments: SegmentList,
-    segment: Option<Arc<Segment>>,
+    lender: Lender,
     window: Window,
     /// What derived ids begin with, once one was asked for.
     id_bits: Option<u128>,
@@ -48,6 +50,31 @@ pub struct Fetch {
     names: NameCache,
     /// For who reads forward: up to where the map is ready.
     ready: Option<LogOffset>,
+    /// Whether names are going to be asked for.
+    names_too: bool,
+}
+
+/// The segment that events are lent from.
+struct Lender {
+    segment: Option<Arc<Segment>>,
+    /// What their names are checked by.
+    key: FileKey,
+}
+
+impl NameSource for Lender {
+    fn check(&self, reference: u32, position: Position) -> Result<(), Error> {
+        match &self.segment {
+            Some(lent) if lent.has_name(lent.known_stable(), reference, &self.key) => Ok(()),
+            lent => {
+                let place = lent.as_ref().map(|segment| segment.place);
+                Err(damaged_name(place, reference, position))
+            }
+        }
+    }
+
+    fn name(&self, reference: u32) -> &str {
+        self.segment.as_ref().map_or("", |segment| segment.name(reference))
+    }
 }
 
 /// Made ready at once.
@@ -69,8 +96,19 @@ impl Fetch {
     ) -> Self {
         let window = Window::new(storage.clone(), ahead);
         let (names, record) = (NameCache::default(), Vec::new());
-        let (segment, id_bits, ready) = (None, None, None);
-        Self { storage, identity, segments, segment, window, id_bits, record, names, ready }
+        let lender = Lender { segment: None, key: identity.key };
+        Self {
+            storage,
+            identity,
+            segments,
+            lender,
+            window,
+            id_bits: None,
+            record,
+            names,
+            ready: None,
+            names_too: false,
+        }
     }
 
     /// The same, for who reads on and on: the map is made ready for it in large pieces.
@@ -78,6 +116,11 @@ impl Fetch {
     pub fn forward(mut self) -> Self {
         self.ready = Some(LogOffset::ZERO);
         self
+    }
+
+    /// From now on names are announced with the records that refer to them.
+    pub fn names_too(&mut self) {
+        self.names_too = true;
     }
 
     /// The event at this place. `watermark` is the store's, or less.
@@ -90,20 +133,22 @@ impl Fetch {
     pub fn is_cold(&mut self, place: Located, watermark: LogOffset) -> bool {
         self.go_to(place.at);
         self.is_mapped(place.at, watermark)
-            && self.segment.as_ref().is_some_and(|segment| segment.is_cold(place.at))
+            && self.lender.segment.as_ref().is_some_and(|segment| segment.is_cold(place.at))
     }
 
-    /// Has the events at these places read meanwhile, many at a time: first their records, then the
-    /// names that they refer to. What is not mapped is left out.
+    /// Has the events at these places read meanwhile, many at a time: first their records, then, if
+    /// they are wanted too, the names that they refer to. What is not mapped is left out.
     pub fn announce(&mut self, places: &[Located], watermark: LogOffset) {
-        let mut mapped = Vec::with_capacity(places.len());
+        let mut mapped = Vec::new();
         for place in places {
             self.go_to(place.at);
             if self.is_mapped(place.at, watermark)
-                && let Some(segment) = &self.segment
+                && let Some(segment) = &self.lender.segment
             {
                 segment.announce(place.at, SOME);
-                mapped.push((segment.clone(), place.at));
+                if self.names_too {
+                    mapped.push((segment.clone(), place.at));
+                }
             }
         }
         for (segment, at) in mapped {
@@ -125,7 +170,7 @@ impl Fetch {
         self.go_to(at);
         let key = self.identity.key;
         if self.is_mapped(at, watermark) {
-            let segment = self.segment.as_deref().ok_or(damage(None, at, None))?;
+            let segment = self.lender.segment.as_deref().ok_or(damage(None, at, None))?;
             let stable = segment.known_stable();
             let bytes = stable.get(index(at.since(segment.place.log_offset))..);
             let file_offset = segment.place.file_offset(at);
@@ -135,7 +180,7 @@ impl Fetch {
                 Some(file_offset),
             ));
         }
-        let segment = self.segment.clone().ok_or(damage(None, at, None))?;
+        let segment = self.lender.segment.clone().ok_or(damage(None, at, None))?;
         self.copy_mapped(&segment, at, RawDocument::len_hint);
         if whole(&self.record, at, &key).is_none() {
             self.copy_read(at, RawDocument::len_hint)?;
@@ -147,19 +192,19 @@ impl Fetch {
     /// Makes the segment that holds this place the one that is read from.
     fn go_to(&mut self, at: LogOffset) {
         if !self.is_in_segment(at) {
-            self.segment = self.segments.find(at).map(|segment| segment.for_reader());
+            self.lender.segment = self.segments.find(at).map(|segment| segment.for_reader());
         }
     }
 
     /// Whether this place is in the segment that was read last.
     #[inline]
     pub fn is_in_segment(&self, at: LogOffset) -> bool {
-        self.segment.as_ref().is_some_and(|segment| segment.place.contains(at))
+        self.lender.segment.as_ref().is_some_and(|segment| segment.place.contains(at))
     }
 
     /// Whether what stands here can be borrowed from the map.
     fn is_mapped(&self, at: LogOffset, watermark: LogOffset) -> bool {
-        let Some(segment) = &self.segment else { return false };
+        let Some(segment) = &self.lender.segment else { return false };
         let distance = index(at.since(segment.place.log_offset));
         let known = segment.known_stable();
         distance < known.len()
@@ -168,8 +213,8 @@ impl Fetch {
 
     /// From the map: nothing is copied.
     fn borrow(&mut self, place: Located) -> Result<Event<'_>, FetchError> {
-        let Self { identity, segment, id_bits, ready, .. } = self;
-        let segment: &Segment = segment.as_deref().ok_or(damage_of(place, None))?;
+        let Self { identity, lender, id_bits, ready, .. } = self;
+        let segment: &Segment = lender.segment.as_deref().ok_or(damage_of(place, None))?;
         let damaged = || damage_of(place, Some(segment.place.file_offset(place.at)));
         let stable = segment.known_stable();
         if let Some(ready) = ready
@@ -178,19 +223,14 @@ impl Fetch {
             *ready = segment.populate(stable, place.at, READY);
         }
         let bytes = stable.get(index(place.at.since(segment.place.log_offset))..);
-        let key = &identity.key;
         let raw = bytes.and_then(RawEvent::parse).ok_or_else(damaged)?;
-        let check = raw.check(place.at, place.position, key).ok_or_else(damaged)?;
-        let has = |reference| segment.has_name(stable, reference, key);
-        if !(has(raw.stream) && has(raw.event_type) && raw.tags().all(has)) {
-            return Err(damaged());
-        }
-        Ok(assemble(place, &raw, id_of(&raw, place, check, id_bits, identity), segment))
+        let check = raw.check(place.at, place.position, &identity.key).ok_or_else(damaged)?;
+        Ok(assemble(place, &raw, id_of(&raw, place, check, id_bits, identity), lender))
     }
 
     /// By copying: what is not durable yet, and devices that can't be mapped.
     fn read(&mut self, place: Located) -> Result<Event<'_>, FetchError> {
-        let segment = self.segment.clone().ok_or_else(|| damage_of(place, None))?;
+        let segment = self.lender.segment.clone().ok_or_else(|| damage_of(place, None))?;
         let damaged = || damage_of(place, Some(segment.place.file_offset(place.at)));
         let key = self.identity.key;
         let checked = |bytes: &[u8]| {
@@ -208,10 +248,8 @@ impl Fetch {
         let raw = RawEvent::parse(record).ok_or_else(damaged)?;
         names.go_to(&segment);
         for reference in [raw.stream, raw.event_type].into_iter().chain(raw.tags()) {
-            let known = names.know(&segment, reference, &**storage, &key);
-            if !known.map_err(FetchError::Io)? {
-                return Err(damaged());
-            }
+            // One that is not there is missed when it is asked for.
+            names.know(&segment, reference, &**storage, &key).map_err(FetchError::Io)?;
         }
         let id = id_of(&raw, place, check, id_bits, identity);
         Ok(assemble(place, &raw, id, names))
@@ -299,8 +337,11 @@ fn assemble<'a>(
         metadata: raw.metadata,
         payload: raw.payload,
         id,
-        stream: Name::At(names, raw.stream),
-        event_type: Name::At(names, raw.event_type),
-        tags: Tags::at(names, raw.tag_refs),
+        names: EventNames::At(NameRefs {
+            source: names,
+            stream: raw.stream,
+            event_type: raw.event_type,
+            tags: raw.tag_refs,
+        }),
     }
 }

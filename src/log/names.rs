@@ -1,16 +1,16 @@
 //! Names of the log that can't be borrowed from a map.
 
 use super::Segment;
-use crate::format::{FileKey, NAME_HEAD_LEN, NameRecord, index};
+use crate::format::{FileKey, NAME_HEAD_LEN, NameRecord, SegmentRef, index};
 use crate::storage::{Storage, read_full};
-use crate::words::{Limit, LogOffset, NameSource};
+use crate::words::{Corruption, Error, Limit, LogOffset, NameSource, Position};
 use std::collections::BTreeMap;
 use std::io;
 
 /// Names of one segment, copied and checked. Each cursor has its own.
 #[derive(Default)]
 pub(super) struct NameCache {
-    segment: LogOffset,
+    segment: SegmentRef,
     /// Of each its place in `texts`, and its bytes.
     places: BTreeMap<u32, (usize, usize)>,
     texts: String,
@@ -26,11 +26,10 @@ const SOME: usize = 64;
 impl NameCache {
     /// From now on it is asked for names of this segment.
     pub(super) fn go_to(&mut self, segment: &Segment) {
-        let at = segment.place.log_offset;
-        if self.segment != at || self.places.len() > MOST {
+        if self.segment != segment.place || self.places.len() > MOST {
             self.places.clear();
             self.texts.clear();
-            self.segment = at;
+            self.segment = segment.place;
         }
     }
 
@@ -77,7 +76,28 @@ impl NameCache {
     }
 }
 
+/// What is said of a name that `position` refers to, and that is not there or fails its check.
+#[cold]
+pub(super) fn damaged_name(place: Option<SegmentRef>, reference: u32, position: Position) -> Error {
+    let at = place.map(|place| place.log_offset.plus(u64::from(reference)));
+    let at = at.filter(|at| place.is_some_and(|place| place.contains(*at)));
+    Error::corrupt(Corruption {
+        file_offset: place.zip(at).map(|(place, at)| place.file_offset(at)),
+        log_offset: at,
+        intact_to: Some(position.previous()),
+        what: format!("a name of position {position} fails its check"),
+    })
+}
+
 impl NameSource for NameCache {
+    /// Those are there that [`NameCache::know`] has found.
+    fn check(&self, reference: u32, position: Position) -> Result<(), Error> {
+        match self.places.contains_key(&reference) {
+            true => Ok(()),
+            false => Err(damaged_name(Some(self.segment), reference, position)),
+        }
+    }
+
     fn name(&self, reference: u32) -> &str {
         let place = self.places.get(&reference);
         let text = place.and_then(|(at, length)| self.texts.get(*at..at + length));

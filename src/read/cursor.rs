@@ -293,7 +293,14 @@ impl Iterator for Cursor {
     type Item = Result<RecordedEvent, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_event().map(|event| event.map(|event| event.to_recorded())).transpose()
+        self.fetch.names_too();
+        let before = self.marker;
+        let next = self.next_event();
+        let next = next.and_then(|event| event.map(|event| event.to_recorded()).transpose());
+        if next.is_err() {
+            (self.steps, self.marker) = (Steps::Ended, before);
+        }
+        next.transpose()
     }
 }
 

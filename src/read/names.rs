@@ -34,7 +34,7 @@ impl Names {
         let Self { view, fetch, begins, .. } = self;
         let Some(position) = view.ask(|sources| begins.next(sources))? else { return Ok(None) };
         let Some(place) = view.place(position)? else { return Ok(None) };
-        Ok(Some(view.event(fetch, place)?.stream().to_owned()))
+        Ok(Some(view.event(fetch, place)?.stream()?.to_owned()))
     }
 }
 

@@ -61,9 +61,10 @@ pub(super) fn of_stream(view: &View, name: &str) -> Result<Summary, Error> {
         summary.first.get_or_insert(moment);
         summary.last = Some(moment);
         summary.payload_bytes = summary.payload_bytes.saturating_add(u64_of(event.payload.len()));
-        match types.get_mut(event.event_type()) {
+        let event_type = event.event_type()?;
+        match types.get_mut(event_type) {
             Some(count) => *count += 1,
-            None => _ = types.insert(event.event_type().to_owned(), 1),
+            None => _ = types.insert(event_type.to_owned(), 1),
         }
     }
     summary.types = types.into_iter().map(|(name, events)| Counted::new(name, events)).collect();

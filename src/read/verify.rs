@@ -62,19 +62,20 @@ pub(super) fn verify_stream(view: &View, name: &str) -> Result<StreamReport, Err
         };
         for (nth, position) in (next..).zip(positions.into_iter().map(Position::new)) {
             let whose = format!("version {nth}");
-            let event = match view.place(position) {
-                Ok(Some(place)) => view.event(&mut fetch, place),
+            let looked_at = match view.place(position) {
+                Ok(Some(place)) => view
+                    .event(&mut fetch, place)
+                    .and_then(|event| Ok((event.recorded, wrong_with(&event, name, nth, before)?))),
                 Ok(None) => {
                     report.issue(Some(position), format!("{whose}: no event is there"));
                     continue;
                 }
                 Err(error) => Err(error),
             };
-            match event {
+            match looked_at {
                 Err(error) => report.damage(Some(position), &whose, error)?,
-                Ok(event) => {
-                    let wrong = wrong_with(&event, name, nth, before);
-                    before = Some((position, event.recorded));
+                Ok((recorded, wrong)) => {
+                    before = Some((position, recorded));
                     report.events += u64::from(wrong.is_empty());
                     for what in wrong {
                         report.issue(Some(position), format!("{whose}: {what}"));
@@ -93,10 +94,12 @@ fn wrong_with(
     name: &str,
     version: u64,
     before: Option<(Position, Timestamp)>,
-) -> Vec<String> {
+) -> Result<Vec<String>, Error> {
     let mut wrong = Vec::new();
-    if event.stream() != name {
-        wrong.push(format!("the event there is of stream '{}'", event.stream()));
+    // Whatever it says of them, its names have to be there.
+    let (stream, _, _) = (event.stream()?, event.event_type()?, event.tags()?);
+    if stream != name {
+        wrong.push(format!("the event there is of stream '{stream}'"));
     }
     if event.version.get() != version {
         wrong.push(format!("the event there says that it is version {}", event.version));
@@ -107,5 +110,5 @@ fn wrong_with(
     if before.is_some_and(|(_, before)| event.recorded < before) {
         wrong.push("it was recorded before the version before it".to_owned());
     }
-    wrong
+    Ok(wrong)
 }

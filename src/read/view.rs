@@ -79,7 +79,7 @@ impl View {
 
     /// The event at this position, if there is one in the view.
     pub fn event(&self, position: impl Into<Position>) -> Result<Option<RecordedEvent>, Error> {
-        Ok(self.reader().event(position)?.map(|event| event.to_recorded()))
+        self.reader().event(position)?.map(|event| event.to_recorded()).transpose()
     }
 
     /// The event with this id, if there is one: given or derived; of several that were given it the

@@ -29,7 +29,7 @@ pub(crate) use names::has_nul;
 pub use names::{category_of, check_key, check_name};
 pub use number::{LogOffset, Position, Revision, Version};
 pub use query::{Query, QueryItem};
-pub(crate) use recorded::{DerivedId, IdOf, Name, NameSource};
+pub(crate) use recorded::{DerivedId, EventNames, IdOf, NameRefs, NameSource};
 pub use recorded::{Event, RecordedEvent, Tags};
 pub use refusal::{
     AppendError, ConditionFailed, Conflict, Difference, DocumentConflict, IdConflict, Invalid,

@@ -1,6 +1,7 @@
 //! Queries: which events are meant.
 
-use super::{Event, EventKind, Invalid, Limit, LimitExceeded, Refusal, Timestamp, check_name};
+use super::{Error, Event, EventKind, Invalid, Limit, LimitExceeded, Refusal, Timestamp};
+use super::{category_of, check_name};
 use uuid::Uuid;
 
 /// Which events are meant: all, or those of any of its items.
@@ -70,8 +71,17 @@ impl Query {
 
     /// Whether an event is meant. Reading by the query finds exactly those events for which this
     /// holds.
-    pub fn matches(&self, event: &Event<'_>) -> bool {
-        self.items.as_ref().is_none_or(|items| items.iter().any(|item| item.matches(event)))
+    ///
+    /// # Errors
+    /// A name that the answer depends on fails its check: see [`Event::stream`].
+    pub fn matches(&self, event: &Event<'_>) -> Result<bool, Error> {
+        let Some(items) = &self.items else { return Ok(true) };
+        for item in items {
+            if item.matches(event)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether it asks for something that no term of the index says, so that events have to be
@@ -199,24 +209,35 @@ impl QueryItem {
     }
 
     /// Whether an event is meant.
-    fn matches(&self, event: &Event<'_>) -> bool {
-        let is = |wanted: &Option<String>, found: &str| {
-            wanted.as_ref().is_none_or(|wanted| wanted == found)
-        };
-        (self.types.is_empty() || self.types.iter().any(|wanted| wanted == event.event_type()))
-            && self.tags.iter().all(|tag| event.tags().contains(tag))
-            && is(&self.category, event.category())
-            && is(&self.stream, event.stream())
-            && self.has_prefix(event.stream())
-            && self.kind.is_none_or(|kind| kind == event.kind)
+    fn matches(&self, event: &Event<'_>) -> Result<bool, Error> {
+        let by_record = self.kind.is_none_or(|kind| kind == event.kind)
             && (self.correlation_id.is_none() || self.correlation_id == event.correlation_id)
             && (self.causation_id.is_none() || self.causation_id == event.causation_id)
             && self.since.is_none_or(|since| event.recorded >= since)
-            && self.until.is_none_or(|until| event.recorded <= until)
+            && self.until.is_none_or(|until| event.recorded <= until);
+        // Names are looked up last, and only those that something is said of.
+        Ok(by_record
+            && (self.types.is_empty() || {
+                let found = event.event_type()?;
+                self.types.iter().any(|wanted| wanted == found)
+            })
+            && (!self.names_stream() || self.is_in(event.stream()?))
+            && (self.tags.is_empty() || {
+                let found = event.tags()?;
+                self.tags.iter().all(|tag| found.contains(tag))
+            }))
     }
 
-    fn has_prefix(&self, stream: &str) -> bool {
-        self.stream_prefix.as_ref().is_none_or(|prefix| stream.starts_with(&**prefix))
+    /// Whether it says something of the stream's name.
+    fn names_stream(&self) -> bool {
+        self.category.is_some() || self.stream.is_some() || self.stream_prefix.is_some()
+    }
+
+    /// Whether events of this stream are meant, as far as its name goes.
+    fn is_in(&self, stream: &str) -> bool {
+        self.category.as_ref().is_none_or(|wanted| wanted == category_of(stream))
+            && self.stream.as_ref().is_none_or(|wanted| wanted == stream)
+            && self.stream_prefix.as_ref().is_none_or(|prefix| stream.starts_with(&**prefix))
     }
 
     fn has_rest(&self) -> bool {

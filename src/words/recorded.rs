@@ -1,13 +1,26 @@
 //! An event as it stands in the store.
 
-use super::{EventKind, LogOffset, Position, Timestamp, Version, category_of};
+use super::{Error, EventKind, LogOffset, Position, Timestamp, Version, category_of};
 use std::fmt;
 use uuid::Uuid;
 
 /// An event as it stands in the store, lent by whoever read it.
 ///
 /// Where the event is durable and the file is mapped, everything points into the map: nothing was
-/// copied. Its names were checked when it was read; they are looked up when they are asked for.
+/// copied. Its record was checked when it was read. Its names stand elsewhere in the log: each is
+/// looked up and checked when it is asked for, so whoever asks for none doesn't pay for them.
+///
+/// ```
+/// use annals::{NewEvent, Store};
+/// let store = Store::in_memory()?;
+/// store.append("order-1", 0, [NewEvent::new("OrderPlaced", "12").tag("customer:7")])?;
+/// let mut reader = store.view()?.reader();
+/// let event = reader.event(1)?.expect("there is one");
+/// assert_eq!((event.version.get(), event.payload), (1, &b"12"[..]));
+/// assert_eq!((event.stream()?, event.event_type()?), ("order-1", "OrderPlaced"));
+/// assert!(event.tags()?.contains("customer:7"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Event<'a> {
@@ -32,22 +45,36 @@ pub struct Event<'a> {
     /// Its payload.
     pub payload: &'a [u8],
     pub(crate) id: IdOf,
-    pub(crate) stream: Name<'a>,
-    pub(crate) event_type: Name<'a>,
-    pub(crate) tags: Tags<'a>,
+    pub(crate) names: EventNames<'a>,
 }
 
 /// Where the names are that an event refers to.
 pub(crate) trait NameSource: Sync {
+    /// Looks up and checks the name that `position` refers to by this number.
+    ///
+    /// # Errors
+    /// It is not there, or fails its check.
+    fn check(&self, reference: u32, position: Position) -> Result<(), Error>;
+
     /// The name with this number, which was checked before.
     fn name(&self, reference: u32) -> &str;
 }
 
-/// A name: itself, or where it is.
+/// The names of an event: themselves, or where they are.
 #[derive(Clone, Copy)]
-pub(crate) enum Name<'a> {
-    Text(&'a str),
-    At(&'a dyn NameSource, u32),
+pub(crate) enum EventNames<'a> {
+    Texts(&'a RecordedEvent),
+    At(NameRefs<'a>),
+}
+
+/// Where the names of an event are.
+#[derive(Clone, Copy)]
+pub(crate) struct NameRefs<'a> {
+    pub(crate) source: &'a dyn NameSource,
+    pub(crate) stream: u32,
+    pub(crate) event_type: u32,
+    /// Four bytes for each, little-endian.
+    pub(crate) tags: &'a [u8],
 }
 
 /// An event's id: given by the caller, or derived from what its record says.
@@ -93,34 +120,61 @@ impl DerivedId {
     }
 }
 
-impl<'a> Name<'a> {
-    fn text(self) -> &'a str {
-        match self {
-            Self::Text(text) => text,
-            Self::At(source, reference) => source.name(reference),
-        }
+impl<'a> NameRefs<'a> {
+    /// The name with this number, for the event at `position`.
+    fn name(&self, reference: u32, position: Position) -> Result<&'a str, Error> {
+        self.source.check(reference, position)?;
+        Ok(self.source.name(reference))
     }
 }
 
 impl<'a> Event<'a> {
     /// Its stream's name.
-    pub fn stream(&self) -> &'a str {
-        self.stream.text()
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) if the name fails its check; the same
+    /// holds for its type and tags. Nothing else can fail, and never for an event that was made by
+    /// [`RecordedEvent::as_event`].
+    pub fn stream(&self) -> Result<&'a str, Error> {
+        match &self.names {
+            EventNames::Texts(event) => Ok(&event.stream),
+            EventNames::At(refs) => refs.name(refs.stream, self.position),
+        }
     }
 
     /// Its type.
-    pub fn event_type(&self) -> &'a str {
-        self.event_type.text()
+    ///
+    /// # Errors
+    /// See [`Event::stream`].
+    pub fn event_type(&self) -> Result<&'a str, Error> {
+        match &self.names {
+            EventNames::Texts(event) => Ok(&event.event_type),
+            EventNames::At(refs) => refs.name(refs.event_type, self.position),
+        }
     }
 
     /// Its tags, in the order in which they were given.
-    pub fn tags(&self) -> Tags<'a> {
-        self.tags
+    ///
+    /// # Errors
+    /// See [`Event::stream`].
+    pub fn tags(&self) -> Result<Tags<'a>, Error> {
+        match &self.names {
+            EventNames::Texts(event) => Ok(Tags(TagsIn::Texts(&event.tags))),
+            EventNames::At(refs) => {
+                for reference in refs.tags.as_chunks::<4>().0 {
+                    refs.source.check(u32::from_le_bytes(*reference), self.position)?;
+                }
+                Ok(Tags(TagsIn::At(refs.source, refs.tags)))
+            }
+        }
     }
 
     /// The category of its stream.
-    pub fn category(&self) -> &'a str {
-        category_of(self.stream())
+    ///
+    /// # Errors
+    /// See [`Event::stream`].
+    pub fn category(&self) -> Result<&'a str, Error> {
+        self.stream().map(category_of)
     }
 
     /// The id that was given with it, or the one derived from its place.
@@ -137,36 +191,36 @@ impl<'a> Event<'a> {
     }
 
     /// A copy that borrows nothing.
-    pub fn to_recorded(&self) -> RecordedEvent {
-        RecordedEvent {
+    ///
+    /// # Errors
+    /// See [`Event::stream`].
+    pub fn to_recorded(&self) -> Result<RecordedEvent, Error> {
+        Ok(RecordedEvent {
             position: self.position,
-            stream: self.stream().to_owned(),
+            stream: self.stream()?.to_owned(),
             version: self.version,
             id: self.id(),
             id_given: self.is_id_given(),
-            event_type: self.event_type().to_owned(),
+            event_type: self.event_type()?.to_owned(),
             kind: self.kind,
             schema_version: self.schema_version,
-            tags: self.tags.iter().map(str::to_owned).collect(),
+            tags: self.tags()?.iter().map(str::to_owned).collect(),
             correlation_id: self.correlation_id,
             causation_id: self.causation_id,
             recorded: self.recorded,
             occurred: self.occurred,
             metadata: self.metadata.map(<[u8]>::to_vec),
             payload: self.payload.to_vec(),
-        }
+        })
     }
 }
 
 impl fmt::Debug for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.to_recorded(), f)
-    }
-}
-
-impl PartialEq for Event<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.to_recorded() == other.to_recorded()
+        match self.to_recorded() {
+            Ok(event) => fmt::Debug::fmt(&event, f),
+            Err(error) => write!(f, "Event {{ position: {:?}, {error} }}", self.position),
+        }
     }
 }
 
@@ -177,16 +231,11 @@ pub struct Tags<'a>(TagsIn<'a>);
 #[derive(Clone, Copy)]
 enum TagsIn<'a> {
     Texts(&'a [String]),
-    /// Four bytes for each, little-endian.
+    /// Checked before; four bytes for each, little-endian.
     At(&'a dyn NameSource, &'a [u8]),
 }
 
 impl<'a> Tags<'a> {
-    /// Tags that are at these places: four bytes for each, little-endian.
-    pub(crate) fn at(source: &'a dyn NameSource, references: &'a [u8]) -> Self {
-        Self(TagsIn::At(source, references))
-    }
-
     /// The `nth` of them, from 0 on.
     pub fn get(&self, nth: usize) -> Option<&'a str> {
         match self.0 {
@@ -286,9 +335,7 @@ impl RecordedEvent {
             metadata: self.metadata.as_deref(),
             payload: &self.payload,
             id: IdOf::Given(self.id),
-            stream: Name::Text(&self.stream),
-            event_type: Name::Text(&self.event_type),
-            tags: Tags(TagsIn::Texts(&self.tags)),
+            names: EventNames::Texts(self),
         }
     }
 

@@ -32,7 +32,7 @@ fn reads(view: &View) -> Vec<(&'static str, Lines)> {
     let mut next = 0;
     let single = std::iter::from_fn(move || {
         next += 1;
-        let event = reader.event(next).unwrap().map(|event| event.to_recorded());
+        let event = reader.event(next).unwrap().map(|event| event.to_recorded().unwrap());
         let document = reader.document(&format!("d/{}", next % 7)).unwrap();
         let document = document.map(|document| document.to_document());
         event.map(|event| format!("{event:?} {document:?}"))

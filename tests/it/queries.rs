@@ -131,8 +131,8 @@ proptest! {
                 prop_assert_eq!(query, &Query::any([]));
                 continue;
             };
-            let matching: Vec<_> =
-                everything.iter().filter(|event| query.matches(&event.as_event())).collect();
+            let matches = |event: &RecordedEvent| query.matches(&event.as_event()).unwrap();
+            let matching: Vec<_> = everything.iter().filter(|event| matches(event)).collect();
             let (from, to, limit) = bounds;
             for (read, from, to, limit) in [
                 (Read::new(), 0, u64::MAX, usize::MAX),

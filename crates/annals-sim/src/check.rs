@@ -67,7 +67,8 @@ fn events(store: &Store, model: &Model) -> Result<u64, String> {
         let found = cursor.next_event().map_err(|error| error.to_string())?;
         let Some(event) = found else { break };
         head += 1;
-        if !is_same(&event, expected, head) {
+        let same = is_same(&event, expected, head).map_err(|error| error.to_string())?;
+        if !same {
             return Err(format!("position {head}: found {event:?}, not {expected:?}"));
         }
     }
@@ -143,11 +144,11 @@ fn documents(store: &Store) -> Result<BTreeMap<&'static str, FoundDocument>, Str
     Ok(found)
 }
 
-fn is_same(event: &Event<'_>, expected: &ModelEvent, position: u64) -> bool {
-    event.position.get() == position
-        && event.stream() == expected.stream
+fn is_same(event: &Event<'_>, expected: &ModelEvent, position: u64) -> Result<bool, annals::Error> {
+    Ok(event.position.get() == position
+        && event.stream()? == expected.stream
         && event.version.get() == expected.version
-        && event.event_type() == expected.event_type
+        && event.event_type()? == expected.event_type
         && event.payload == expected.payload
-        && event.tags().iter().eq(expected.tags.iter().map(String::as_str))
+        && event.tags()?.iter().eq(expected.tags.iter().map(String::as_str)))
 }

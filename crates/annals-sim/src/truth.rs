@@ -204,9 +204,9 @@ impl Truth {
             let expected = wanted.next().map(|nth| &self.events[*nth]);
             match (found, expected) {
                 (None, None) => return Ok(()),
-                (Some(found), Some(expected)) if is_same(&found, expected) => {}
+                (Some(found), Some(expected)) if is_same(&found, expected).map_err(trouble)? => {}
                 (found, expected) => {
-                    let (found, what) = (found.map(|event| event.to_recorded()), what());
+                    let what = what();
                     return wrong(format!("{what}: found {found:?}, not {expected:?}"));
                 }
             }
@@ -300,8 +300,8 @@ fn wrong<T>(what: String) -> Result<T, Trouble> {
 }
 
 /// Whether an event is this one, in all that it has.
-pub(crate) fn is_same(found: &Event<'_>, wanted: &RecordedEvent) -> bool {
-    let what = (found.stream(), found.event_type(), found.payload, found.metadata, found.id());
+pub(crate) fn is_same(found: &Event<'_>, wanted: &RecordedEvent) -> Result<bool, annals::Error> {
+    let what = (found.stream()?, found.event_type()?, found.payload, found.metadata, found.id());
     let wanted_what = (
         wanted.stream.as_str(),
         wanted.event_type.as_str(),
@@ -311,11 +311,11 @@ pub(crate) fn is_same(found: &Event<'_>, wanted: &RecordedEvent) -> bool {
     );
     let when = (found.position, found.version, found.recorded, found.occurred);
     let of = (found.kind, found.schema_version, found.correlation_id, found.causation_id);
-    what == wanted_what
+    Ok(what == wanted_what
         && when == (wanted.position, wanted.version, wanted.recorded, wanted.occurred)
         && of == (wanted.kind, wanted.schema_version, wanted.correlation_id, wanted.causation_id)
         && found.is_id_given() == wanted.id_given
-        && found.tags().iter().eq(wanted.tags.iter().map(String::as_str))
+        && found.tags()?.iter().eq(wanted.tags.iter().map(String::as_str)))
 }
 
 /// An error is an answer if it says that the store is damaged.

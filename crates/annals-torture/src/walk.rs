@@ -89,8 +89,8 @@ impl Walk {
         let is_last = *nth == plan.events.len();
         self.recorded = Some(event.recorded);
         self.head = position;
-        self.chain = chained(self.chain, event);
-        self.note(event);
+        self.chain = chained(self.chain, event).map_err(lost)?;
+        self.note(event).map_err(lost)?;
         if is_last && let Some((mark, plan, count)) = self.current.take() {
             self.apply(mark, &plan, (position, position));
             let line = self.line(mark.thread);
@@ -189,7 +189,7 @@ impl Walk {
         }
     }
 
-    fn note(&mut self, event: &Event<'_>) {
+    fn note(&mut self, event: &Event<'_>) -> Result<(), annals::Error> {
         let mut add = |to: fn(&mut Self) -> &mut BTreeMap<String, Vec<u64>>, name: &str| {
             let positions = to(self);
             match positions.get_mut(name) {
@@ -197,9 +197,10 @@ impl Walk {
                 None => drop(positions.insert(name.to_owned(), vec![event.position.get()])),
             }
         };
-        add(|walk| &mut walk.streams, event.stream());
-        add(|walk| &mut walk.types, event.event_type());
-        event.tags().iter().for_each(|tag| add(|walk| &mut walk.tags, tag));
+        add(|walk| &mut walk.streams, event.stream()?);
+        add(|walk| &mut walk.types, event.event_type()?);
+        event.tags()?.iter().for_each(|tag| add(|walk| &mut walk.tags, tag));
+        Ok(())
     }
 
     /// The commits of a thread.
@@ -217,11 +218,16 @@ pub(crate) fn mark_of(document: &Document) -> Result<Mark, String> {
     Mark::of(&document.value).ok_or_else(|| format!("document {} has no mark", document.key))
 }
 
+/// What can't be had of an event.
+fn lost(error: annals::Error) -> String {
+    format!("an event's names: {error}")
+}
+
 fn same(event: &Event<'_>, expected: &PlannedEvent, version: u64) -> Result<(), String> {
     let found = PlannedEvent {
-        stream: event.stream().to_owned(),
-        event_type: event.event_type().to_owned(),
-        tags: event.tags().iter().map(str::to_owned).collect(),
+        stream: event.stream().map_err(lost)?.to_owned(),
+        event_type: event.event_type().map_err(lost)?.to_owned(),
+        tags: event.tags().map_err(lost)?.iter().map(str::to_owned).collect(),
         id: event.is_id_given().then(|| event.id()),
         correlation: event.correlation_id,
         metadata: event.metadata.map(<[u8]>::to_vec),
@@ -236,12 +242,12 @@ fn same(event: &Event<'_>, expected: &PlannedEvent, version: u64) -> Result<(), 
     Ok(())
 }
 
-fn chained(before: u64, event: &Event<'_>) -> u64 {
+fn chained(before: u64, event: &Event<'_>) -> Result<u64, annals::Error> {
     let mut hasher = DefaultHasher::new();
     (before, event.position.get(), event.version.get()).hash(&mut hasher);
-    (event.stream(), event.event_type(), event.id().as_u128()).hash(&mut hasher);
-    event.tags().iter().for_each(|tag| tag.hash(&mut hasher));
+    (event.stream()?, event.event_type()?, event.id().as_u128()).hash(&mut hasher);
+    event.tags()?.iter().for_each(|tag| tag.hash(&mut hasher));
     (event.correlation_id.map(|id| id.as_u128()), event.recorded.micros()).hash(&mut hasher);
     (event.metadata, event.payload).hash(&mut hasher);
-    hasher.finish()
+    Ok(hasher.finish())
 }

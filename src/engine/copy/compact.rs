@@ -94,7 +94,7 @@ fn again(
         }
         let event = view.event(fetch, Located { position: entry.position, at: entry.at })?;
         recorded = event.recorded;
-        commit = commit.event(stream, new_event(&event));
+        commit = commit.event(stream, new_event(&event)?);
     }
     for entry in met.documents.iter().filter(|entry| !entry.place.deleted) {
         if view.document_place(entry.key.hash)? != Some(entry.place) {
@@ -113,18 +113,18 @@ fn again(
     Ok(left.then_some((commit, recorded)))
 }
 
-fn new_event(event: &Event<'_>) -> NewEvent {
-    let mut new = NewEvent::new(event.event_type(), event.payload);
+fn new_event(event: &Event<'_>) -> Result<NewEvent, Error> {
+    let mut new = NewEvent::new(event.event_type()?, event.payload);
     new.kind = event.kind;
     new.schema_version = event.schema_version;
-    new.tags = event.tags().iter().map(str::to_owned).collect();
+    new.tags = event.tags()?.iter().map(str::to_owned).collect();
     // A derived id would be another one in the copy.
     new.id = Some(event.id());
     new.correlation_id = event.correlation_id;
     new.causation_id = event.causation_id;
     new.occurred = event.occurred;
     new.metadata = event.metadata.map(<[u8]>::to_vec);
-    new
+    Ok(new)
 }
 
 fn failed(error: io::Error) -> Error {

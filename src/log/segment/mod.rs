@@ -9,7 +9,7 @@ use crate::format::{
 use crate::storage::{Map, Storage, read_full};
 use crate::threads::atomic::Ordering;
 use crate::threads::{Hint, OnceLock, PoisonError, RwLock};
-use crate::words::{LogOffset, NameSource};
+use crate::words::LogOffset;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -166,20 +166,18 @@ impl Segment {
         }
     }
 
+    /// The name there, which [`Segment::has_name`] has found.
+    pub fn name(&self, reference: u32) -> &str {
+        let bytes = self.known_stable().get(index(u64::from(reference))..).unwrap_or_default();
+        NameRecord::text_again(bytes)
+    }
+
     /// Whether the name there passes its check.
     #[cold]
     fn check_name(&self, stable: &[u8], reference: u32, key: &FileKey) -> bool {
         let at = self.place.log_offset.plus(u64::from(reference));
         let bytes = stable.get(index(u64::from(reference))..).unwrap_or_default();
         NameRecord::parse(bytes).is_some_and(|name| name.check(at, key).is_some())
-    }
-}
-
-/// Names that [`Segment::has_name`] has found.
-impl NameSource for Segment {
-    fn name(&self, reference: u32) -> &str {
-        let bytes = self.known_stable().get(index(u64::from(reference))..).unwrap_or_default();
-        NameRecord::text_again(bytes)
     }
 }
 

@@ -62,3 +62,38 @@ fn what_refers_to_rotten_bytes_is_damaged_and_the_rest_is_read() {
         }
     }
 }
+
+#[test]
+fn of_a_lent_event_only_the_name_is_missed_that_is_rotten() {
+    for (text, left) in [
+        ("one stream", [false, true, true]),
+        ("the type", [true, false, true]),
+        ("and another", [true, true, false]),
+    ] {
+        let place = closed();
+        let mut bytes = place.bytes();
+        let found = bytes.windows(text.len()).position(|window| window == text.as_bytes());
+        bytes[found.unwrap()] ^= 4;
+        place.put(&bytes);
+        for access in [Access::Map, Access::Read] {
+            let store = Options::new().without_keeper().access(access).open(place.path()).unwrap();
+            let mut cursor = store.read_all(Read::new()).unwrap();
+            let event = cursor.next_event().unwrap().unwrap();
+            assert_eq!((event.payload, event.version.get()), (&b"one payload"[..], 1));
+            let names = [
+                event.stream().map(|_| ()),
+                event.event_type().map(|_| ()),
+                event.tags().map(|_| ()),
+            ];
+            assert_eq!([&names[0], &names[1], &names[2]].map(Result::is_ok), left, "{text}");
+            for error in names.into_iter().filter_map(Result::err) {
+                let damage = error.corruption().unwrap();
+                let at = usize::try_from(damage.file_offset.unwrap()).unwrap();
+                assert_eq!(at + 8, found.unwrap(), "where the record of the name begins");
+                assert_eq!(damage.intact_to, Some(Position::new(0)));
+            }
+            // The cursor goes on behind it.
+            assert_eq!(cursor.next_event().unwrap().unwrap().payload, b"two payload");
+        }
+    }
+}

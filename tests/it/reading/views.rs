@@ -91,8 +91,11 @@ fn a_half_read_cursor_does_not_stop_an_append_of_the_same_thread() {
         while let Some(event) = cursor.next_event().unwrap() {
             assert!(event.position.get() <= 30);
             let again = reader.event(event.position).unwrap().unwrap();
-            assert_eq!((again.stream(), again.payload), (event.stream(), event.payload));
-            let stream = event.stream().to_owned();
+            assert_eq!(
+                (again.stream().unwrap(), again.payload),
+                (event.stream().unwrap(), event.payload)
+            );
+            let stream = event.stream().unwrap().to_owned();
             store.append(stream, ExpectedVersion::StreamExists, [note("meanwhile")]).unwrap();
         }
         assert_eq!(store.head().unwrap().get(), 60);

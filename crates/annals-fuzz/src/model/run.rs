@@ -163,7 +163,7 @@ fn compare_marked(mut cursor: Cursor, plain: &Plain, wanted: Vec<u64>, range: &R
     };
     let mut found = Vec::new();
     while let Some(event) = cursor.next_event().unwrap() {
-        found.push(event.to_recorded());
+        found.push(event.to_recorded().unwrap());
         let position = event.position;
         if !range.backward {
             assert_eq!(cursor.marker(), position);

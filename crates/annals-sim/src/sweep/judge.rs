@@ -134,7 +134,8 @@ impl<'a> Image<'a> {
         let kept = new.first.get() as usize - 1;
         for event in &self.truth.events[..kept] {
             let found = events.next_event().map_err(failed)?;
-            if !found.is_some_and(|found| is_same(&found, event)) {
+            let same = found.map(|found| is_same(&found, event)).transpose().map_err(failed)?;
+            if same != Some(true) {
                 return Err(format!("going on: position {} is another", event.position));
             }
         }

@@ -115,7 +115,7 @@ impl<'a> Hand<'a> {
             let mut next = 1;
             let mut cursor = self.met(self.store.read_stream(stream, Read::new()))?;
             while let Some(event) = self.met(cursor.next_event())? {
-                if event.stream() != stream || event.version.get() != next {
+                if self.met(event.stream())? != stream || event.version.get() != next {
                     return wrong(format!("{} is version {} of {stream}", event.version, next));
                 }
                 next += 1;
