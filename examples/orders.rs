@@ -107,15 +107,15 @@ pub fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
 
 /// What an event has, on a line.
 fn line(event: &Event<'_>) -> Result<String, annals::Error> {
-    let metadata = event.metadata.map(String::from_utf8_lossy).unwrap_or_default();
+    let metadata = event.metadata().map(String::from_utf8_lossy).unwrap_or_default();
     let line = format!(
         "#{} {} v{} {} {:?} schema {} {metadata}",
         event.position,
         event.stream()?,
         event.version,
         event.event_type()?,
-        event.kind,
-        event.schema_version
+        event.kind(),
+        event.schema_version()
     );
     Ok(line.trim_end().to_owned())
 }

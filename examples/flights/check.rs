@@ -28,7 +28,7 @@ pub fn replay(
         let wrong = |what: &str| format!("the event at position {position} {what}");
         let (id, stream) = (event.id(), event.stream()?);
         let about = (id, event.event_type()?, stream);
-        there.add(about, event.tags()?.iter(), event.correlation_id)?;
+        there.add(about, event.tags()?.iter(), event.correlation_id())?;
         let number = *lines.numbers.get(&id).ok_or_else(|| wrong("is in no line"))?;
         if there.streams.get(stream) != Some(&event.version.get()) {
             return Err(wrong("has another version than its place in its stream").into());

@@ -80,10 +80,15 @@ impl View {
 
     /// The event at this place, lent by who gets it.
     pub fn event<'f>(&self, fetch: &'f mut Fetch, place: Located) -> Result<Event<'f>, Error> {
+        self.find(fetch, place)?;
+        Ok(fetch.lend())
+    }
+
+    /// Finds the event at this place, which then can be lent.
+    pub fn find(&self, fetch: &mut Fetch, place: Located) -> Result<(), Error> {
         self.know(fetch, place.at)?;
         self.check_known(place.at)?;
-        let event = fetch.event(place, self.watermark);
-        event.map_err(|error| self.core.fetch_error(error))
+        fetch.find(place, self.watermark).map_err(|error| self.core.fetch_error(error))
     }
 
     /// If what is read first is not in memory, that and all that is ahead is read meanwhile, many

@@ -28,8 +28,8 @@ pub use layout::{
 };
 pub use listed::Listed;
 pub use record::{
-    BodyPlan, DocumentHead, EventHead, NameRecord, RawDocument, RawEvent, Record, event_head_len,
-    write_tag_ref,
+    BodyPlan, DocumentHead, EventHead, EventOutline, NameRecord, RawDocument, RawEvent, Record,
+    event_head_len, write_tag_ref,
 };
 pub use run::{
     BLOCK_LEN, BLOCKS_PER_PAGE, RunHeader, RunRef, Sections, TermEntry, block_at, is_page,

@@ -6,7 +6,6 @@ mod fetch;
 mod fixture;
 mod frames;
 pub mod inside;
-mod names;
 mod residue;
 mod rules;
 mod segment;

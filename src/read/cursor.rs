@@ -225,12 +225,12 @@ impl Cursor {
                 return Err(error);
             }
         };
-        match self.view.event(&mut self.fetch, place) {
-            Ok(event) => {
+        match self.view.find(&mut self.fetch, place) {
+            Ok(()) => {
                 if !self.backward || self.marker == Position::START {
                     self.marker = place.position;
                 }
-                Ok(Some(event))
+                Ok(Some(self.fetch.lend()))
             }
             Err(error) => {
                 self.steps = Steps::Ended;

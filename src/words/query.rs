@@ -210,9 +210,9 @@ impl QueryItem {
 
     /// Whether an event is meant.
     fn matches(&self, event: &Event<'_>) -> Result<bool, Error> {
-        let by_record = self.kind.is_none_or(|kind| kind == event.kind)
-            && (self.correlation_id.is_none() || self.correlation_id == event.correlation_id)
-            && (self.causation_id.is_none() || self.causation_id == event.causation_id)
+        let by_record = self.kind.is_none_or(|kind| kind == event.kind())
+            && (self.correlation_id.is_none() || self.correlation_id == event.correlation_id())
+            && (self.causation_id.is_none() || self.causation_id == event.causation_id())
             && self.since.is_none_or(|since| event.recorded >= since)
             && self.until.is_none_or(|until| event.recorded <= until);
         // Names are looked up last, and only those that something is said of.

@@ -301,7 +301,7 @@ fn wrong<T>(what: String) -> Result<T, Trouble> {
 
 /// Whether an event is this one, in all that it has.
 pub(crate) fn is_same(found: &Event<'_>, wanted: &RecordedEvent) -> Result<bool, annals::Error> {
-    let what = (found.stream()?, found.event_type()?, found.payload, found.metadata, found.id());
+    let what = (found.stream()?, found.event_type()?, found.payload, found.metadata(), found.id());
     let wanted_what = (
         wanted.stream.as_str(),
         wanted.event_type.as_str(),
@@ -309,8 +309,8 @@ pub(crate) fn is_same(found: &Event<'_>, wanted: &RecordedEvent) -> Result<bool,
         wanted.metadata.as_deref(),
         wanted.id,
     );
-    let when = (found.position, found.version, found.recorded, found.occurred);
-    let of = (found.kind, found.schema_version, found.correlation_id, found.causation_id);
+    let when = (found.position, found.version, found.recorded, found.occurred());
+    let of = (found.kind(), found.schema_version(), found.correlation_id(), found.causation_id());
     Ok(what == wanted_what
         && when == (wanted.position, wanted.version, wanted.recorded, wanted.occurred)
         && of == (wanted.kind, wanted.schema_version, wanted.correlation_id, wanted.causation_id)

@@ -229,8 +229,8 @@ fn same(event: &Event<'_>, expected: &PlannedEvent, version: u64) -> Result<(), 
         event_type: event.event_type().map_err(lost)?.to_owned(),
         tags: event.tags().map_err(lost)?.iter().map(str::to_owned).collect(),
         id: event.is_id_given().then(|| event.id()),
-        correlation: event.correlation_id,
-        metadata: event.metadata.map(<[u8]>::to_vec),
+        correlation: event.correlation_id(),
+        metadata: event.metadata().map(<[u8]>::to_vec),
         payload: event.payload.to_vec(),
     };
     if found != *expected {
@@ -247,7 +247,7 @@ fn chained(before: u64, event: &Event<'_>) -> Result<u64, annals::Error> {
     (before, event.position.get(), event.version.get()).hash(&mut hasher);
     (event.stream()?, event.event_type()?, event.id().as_u128()).hash(&mut hasher);
     event.tags()?.iter().for_each(|tag| tag.hash(&mut hasher));
-    (event.correlation_id.map(|id| id.as_u128()), event.recorded.micros()).hash(&mut hasher);
-    (event.metadata, event.payload).hash(&mut hasher);
+    (event.correlation_id().map(|id| id.as_u128()), event.recorded.micros()).hash(&mut hasher);
+    (event.metadata(), event.payload).hash(&mut hasher);
     Ok(hasher.finish())
 }

@@ -115,15 +115,15 @@ fn again(
 
 fn new_event(event: &Event<'_>) -> Result<NewEvent, Error> {
     let mut new = NewEvent::new(event.event_type()?, event.payload);
-    new.kind = event.kind;
-    new.schema_version = event.schema_version;
+    new.kind = event.kind();
+    new.schema_version = event.schema_version();
     new.tags = event.tags()?.iter().map(str::to_owned).collect();
     // A derived id would be another one in the copy.
     new.id = Some(event.id());
-    new.correlation_id = event.correlation_id;
-    new.causation_id = event.causation_id;
-    new.occurred = event.occurred;
-    new.metadata = event.metadata.map(<[u8]>::to_vec);
+    new.correlation_id = event.correlation_id();
+    new.causation_id = event.causation_id();
+    new.occurred = event.occurred();
+    new.metadata = event.metadata().map(<[u8]>::to_vec);
     Ok(new)
 }
 

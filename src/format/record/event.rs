@@ -54,19 +54,74 @@ pub struct RawEvent<'a> {
     pub payload: &'a [u8],
 }
 
-impl<'a> RawEvent<'a> {
+/// An event's record as far as whoever wants its payload has to look: how long it is, and where
+/// its payload stands.
+#[derive(Clone, Copy, Debug)]
+pub struct EventOutline<'a> {
+    /// The whole record.
+    pub bytes: &'a [u8],
+    /// What the event is for.
+    pub kind: EventKind,
+    /// Its number in its stream.
+    pub version: Version,
+    /// When the store took it in.
+    pub recorded: Timestamp,
+    /// Its payload.
+    pub payload: &'a [u8],
+    /// Bytes of the record before it.
+    pub payload_at: usize,
+    head_len: usize,
+}
+
+impl<'a> EventOutline<'a> {
     /// Reads an event's record.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
-        if *bytes.get(event::TAG)? != EVENT_TAG || bytes.len() < event::LEN {
-            return None;
-        }
-        let flags = get_u16(bytes, event::FLAGS);
+        let head = bytes.first_chunk::<{ event::LEN }>()?;
+        let flags = get_u16(head, event::FLAGS);
         let tags = index(u64::from(flags >> 8));
-        if flags & 0xFF & !flag::KNOWN != 0 || u64_of(tags) > Limit::Tags.allowed() {
+        let is_event = head[event::TAG] == EVENT_TAG
+            && flags & 0xFF & !flag::KNOWN == 0
+            && u64_of(tags) <= Limit::Tags.allowed();
+        if !is_event {
             return None;
         }
         let head_len = event_head_len(tags);
+        let mut at = head_len + optional_len(flags);
+        if flags & flag::EXTRAS != 0 {
+            let extras = bytes.get(at - extras::LEN..at)?;
+            let metadata = index(u64::from(get_u32(extras, extras::METADATA_LENGTH)));
+            if metadata > 0 && flags & flag::METADATA == 0 {
+                return None;
+            }
+            at = at.checked_add(metadata)?;
+        }
+        let end = at.checked_add(index(u64::from(get_u32(head, event::PAYLOAD_LENGTH))))?;
+        Some(Self {
+            bytes: bytes.get(..pad8(end))?,
+            kind: kind_of(head[event::KIND])?,
+            version: Version::new(get_u64(head, event::VERSION)),
+            recorded: Timestamp::from_micros(get_i64(head, event::RECORDED)),
+            payload: bytes.get(at..end)?,
+            payload_at: at,
+            head_len,
+        })
+    }
+
+    /// The check it has, if it is the right one for this position at `at`.
+    #[inline]
+    pub fn check(&self, at: LogOffset, position: Position, key: &FileKey) -> Option<u32> {
+        verify(self.bytes, self.head_len, at, position, key)
+    }
+}
+
+impl<'a> RawEvent<'a> {
+    /// Reads an event's record.
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let EventOutline { bytes, kind, version, recorded, payload, head_len, .. } =
+            EventOutline::parse(bytes)?;
+        let flags = get_u16(bytes, event::FLAGS);
+        let tags = index(u64::from(flags >> 8));
         let mut body = Body { bytes: bytes.get(head_len..)?, at: 0 };
         let id = body.uuid(flags & flag::ID != 0)?;
         let correlation_id = body.uuid(flags & flag::CORRELATION != 0)?;
@@ -83,17 +138,12 @@ impl<'a> RawEvent<'a> {
             false => (0, 1),
         };
         let metadata = body.take(index(u64::from(metadata_len)))?;
-        if metadata_len > 0 && flags & flag::METADATA == 0 {
-            return None;
-        }
-        let payload = body.take(index(u64::from(get_u32(bytes, event::PAYLOAD_LENGTH))))?;
-        let length = head_len.checked_add(pad8(body.at))?;
         Some(Self {
-            bytes: bytes.get(..length)?,
-            kind: kind_of(*bytes.get(event::KIND)?)?,
+            bytes,
+            kind,
             distance: get_u32(bytes, event::DISTANCE),
-            version: Version::new(get_u64(bytes, event::VERSION)),
-            recorded: Timestamp::from_micros(get_i64(bytes, event::RECORDED)),
+            version,
+            recorded,
             stream: get_u32(bytes, event::STREAM),
             event_type: get_u32(bytes, event::TYPE),
             tag_refs: bytes.get(event::LEN..event::LEN + 4 * tags)?,
@@ -121,19 +171,13 @@ impl<'a> RawEvent<'a> {
         }
         let flags = get_u16(bytes, event::FLAGS);
         let head_len = event_head_len(index(u64::from(flags >> 8)));
-        let [ids, occurred, more] = [
-            16 * index(u64::from(
-                (flags & (flag::ID | flag::CORRELATION | flag::CAUSATION)).count_ones(),
-            )),
-            8 * usize::from(flags & flag::OCCURRED != 0),
-            extras::LEN * usize::from(flags & flag::EXTRAS != 0),
-        ];
-        let metadata = match more {
+        let optional = optional_len(flags);
+        let metadata = match flags & flag::EXTRAS {
             0 => 0,
-            _ => get_u32(bytes, head_len + ids + occurred),
+            _ => get_u32(bytes, head_len + optional - extras::LEN + extras::METADATA_LENGTH),
         };
         let payload = get_u32(bytes, event::PAYLOAD_LENGTH);
-        let body = u64::from(metadata) + u64::from(payload) + u64_of(ids + occurred + more);
+        let body = u64::from(metadata) + u64::from(payload) + u64_of(optional);
         Some(head_len.saturating_add(pad8(index(body))))
     }
 
@@ -259,6 +303,14 @@ impl EventHead {
 /// Writes the reference to an event's `nth` tag into its record.
 pub fn write_tag_ref(record: &mut [u8], nth: usize, name: u32) {
     put_u32(record, event::LEN + 4 * nth, name);
+}
+
+/// Bytes that an event's body has before its metadata.
+fn optional_len(flags: u16) -> usize {
+    let ids = (flags & (flag::ID | flag::CORRELATION | flag::CAUSATION)).count_ones();
+    let occurred = usize::from(flags & flag::OCCURRED != 0);
+    let extras = usize::from(flags & flag::EXTRAS != 0);
+    16 * index(u64::from(ids)) + 8 * occurred + extras::LEN * extras
 }
 
 /// Bytes of an event's head with so many tags.

@@ -19,6 +19,9 @@ const PIECE: u32 = 1 << 18;
 /// A bit for each 8 bytes of a piece.
 const WORDS: usize = 1 << 9;
 
+/// Bytes between two looks whether a map is in memory.
+const LOOK: usize = 1 << 19;
+
 type Checked = Box<[Hint; WORDS]>;
 
 /// Pieces that all segments of a store remember together: 16 MiB, for 1 GiB of log. Who reads more
@@ -33,8 +36,6 @@ pub struct Segment {
     /// Which names were checked in the map: a piece for every [`PIECE`] bytes, made when it is
     /// needed.
     checked: OnceLock<Box<[OnceLock<Checked>]>>,
-    /// Up to which log offset the map was made ready for reading forward.
-    populated: Hint,
     /// Pieces that all segments with this counter have.
     pieces: Arc<Hint>,
 }
@@ -42,8 +43,8 @@ pub struct Segment {
 impl Segment {
     /// A segment that is not mapped yet.
     fn new(place: SegmentRef, pieces: Arc<Hint>) -> Self {
-        let (map, checked, populated) = (Arc::default(), OnceLock::new(), Hint::new(0));
-        Self { place, map, checked, populated, pieces }
+        let (map, checked) = (Arc::default(), OnceLock::new());
+        Self { place, map, checked, pieces }
     }
 
     /// This segment for one reader: the same, or, where all segments remember enough together, one
@@ -57,7 +58,6 @@ impl Segment {
             place: self.place,
             map: self.map.clone(),
             checked: OnceLock::new(),
-            populated: Hint::new(self.populated.load(Ordering::Relaxed)),
             pieces: Arc::default(),
         })
     }
@@ -106,20 +106,19 @@ impl Segment {
 }
 
 impl Segment {
-    /// Makes ready to read so many stable bytes from `at` on; returns where that ends.
-    pub fn populate(&self, stable: &[u8], at: LogOffset, length: usize) -> LogOffset {
+    /// Sees to it that so many stable bytes from `at` on are in memory, and as many after them on
+    /// their way; returns where that ends.
+    pub fn read_ahead(&self, stable: &[u8], at: LogOffset, length: usize) -> LogOffset {
         let begin = index(at.since(self.place.log_offset));
-        let length = length.min(stable.len().saturating_sub(begin));
-        let end = at.plus(u64_of(length));
-        // Relaxed: only advice depends on it. Who reads from the beginning does it for all after.
-        let first = self.populated.fetch_max(end.get(), Ordering::Relaxed) < end.get();
-        if let Some(map) = self.known_map()
-            && first
-        {
-            // The next piece comes meanwhile.
-            let ahead = length.saturating_mul(2).min(stable.len().saturating_sub(begin));
-            map.announce(begin, ahead);
-            map.populate(begin, length);
+        let left = stable.len().saturating_sub(begin);
+        let end = at.plus(u64_of(length.min(left)));
+        if let Some(map) = self.known_map() {
+            let wanted = length.saturating_mul(2).min(left);
+            // A look at some of its pages is cheaper than to announce what is there.
+            let mut looked_at = (0..wanted).step_by(LOOK).map(|ahead| begin + ahead);
+            if looked_at.any(|at| !map.is_in_memory(at)) {
+                map.announce(begin, wanted);
+            }
         }
         end
     }

@@ -77,15 +77,6 @@ impl Map {
         }
     }
 
-    /// Puts these bytes into the page tables at once, instead of by a fault every few pages. Best
-    /// effort.
-    pub(crate) fn populate(&self, offset: usize, length: usize) {
-        // Advice that is not taken leaves the faults.
-        #[cfg(target_os = "linux")]
-        let _ = self.map.advise_range(memmap2::Advice::PopulateRead, offset, length);
-        let _ = (offset, length);
-    }
-
     /// Says that these bytes are going to be read, as far as they are mapped: they come into the
     /// cache meanwhile. Best effort.
     pub(crate) fn announce(&self, offset: usize, length: usize) {
@@ -150,8 +141,6 @@ mod tests {
         while !ends.iter().all(|page| map.is_in_memory(page * PAGE)) {
             crate::threads::thread::yield_now();
         }
-        map.populate(100 * PAGE, 50 * PAGE);
-        assert!((100..150).all(|page| map.is_in_memory(page * PAGE)));
         // Nothing lies past the end.
         assert!(map.is_in_memory(pages * PAGE) && map.is_in_memory(usize::MAX));
     }

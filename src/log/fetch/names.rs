@@ -1,9 +1,9 @@
 //! Names of the log that can't be borrowed from a map.
 
-use super::Segment;
+use super::super::Segment;
 use crate::format::{FileKey, NAME_HEAD_LEN, NameRecord, SegmentRef, index};
 use crate::storage::{Storage, read_full};
-use crate::words::{Corruption, Error, Limit, LogOffset, NameSource, Position};
+use crate::words::{Corruption, Error, Limit, LogOffset, Position};
 use std::collections::BTreeMap;
 use std::io;
 
@@ -64,6 +64,12 @@ impl NameCache {
         Ok(self.add(reference, at, key))
     }
 
+    /// The name there, if [`NameCache::know`] has found it.
+    pub(super) fn name(&self, reference: u32) -> Option<&str> {
+        let (at, length) = *self.places.get(&reference)?;
+        self.texts.get(at..at + length)
+    }
+
     /// Adds the name that stands in `record`, if it passes its check.
     fn add(&mut self, reference: u32, at: LogOffset, key: &FileKey) -> bool {
         let Some(name) = NameRecord::parse(&self.record) else { return false };
@@ -87,20 +93,4 @@ pub(super) fn damaged_name(place: Option<SegmentRef>, reference: u32, position: 
         intact_to: Some(position.previous()),
         what: format!("a name of position {position} fails its check"),
     })
-}
-
-impl NameSource for NameCache {
-    /// Those are there that [`NameCache::know`] has found.
-    fn check(&self, reference: u32, position: Position) -> Result<(), Error> {
-        match self.places.contains_key(&reference) {
-            true => Ok(()),
-            false => Err(damaged_name(Some(self.segment), reference, position)),
-        }
-    }
-
-    fn name(&self, reference: u32) -> &str {
-        let place = self.places.get(&reference);
-        let text = place.and_then(|(at, length)| self.texts.get(*at..at + length));
-        text.unwrap_or_default()
-    }
 }

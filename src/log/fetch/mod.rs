@@ -1,18 +1,19 @@
 //! One event or document from its place in the log: borrowed from a map where it is durable, else
-//! copied from the map or read. Its record says all but the texts of its names.
+//! copied from the map or read.
 
-use super::names::{NameCache, damaged_name};
+mod lender;
+mod names;
+
 use super::{Segment, SegmentList, Window};
-use crate::format::{FileKey, Identity, PAGE, RawDocument, RawEvent, index};
+use crate::format::{EventOutline, FileKey, Identity, PAGE, RawDocument, RawEvent, index};
 use crate::storage::Storage;
-use crate::words::{
-    DerivedId, Error, Event, EventNames, IdOf, LogOffset, NameRefs, NameSource, Position,
-};
+use crate::words::{Event, Lent, LogOffset, Position, Rest, Timestamp, Version};
+use lender::{FromLog, Names};
 use std::io;
 use std::sync::Arc;
 
 /// Where an event's record is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Located {
     /// Its position.
     pub position: Position,
@@ -39,45 +40,35 @@ pub enum FetchError {
 /// Gets events and documents from the log. Each cursor has its own.
 pub struct Fetch {
     storage: Arc<dyn Storage>,
-    identity: Identity,
     segments: SegmentList,
-    lender: Lender,
+    /// What is read from now.
+    lender: FromLog,
     window: Window,
-    /// What derived ids begin with, once one was asked for.
-    id_bits: Option<u128>,
-    /// Where it can't be borrowed: the record, and its names.
+    /// Where it can't be borrowed: the record.
     record: Vec<u8>,
-    names: NameCache,
-    /// For who reads forward: up to where the map is ready.
+    /// The event that was found last.
+    found: Found,
+    /// For who reads forward: up to where the log was looked at whether it is in memory.
     ready: Option<LogOffset>,
     /// Whether names are going to be asked for.
     names_too: bool,
 }
 
-/// The segment that events are lent from.
-struct Lender {
-    segment: Option<Arc<Segment>>,
-    /// What their names are checked by.
-    key: FileKey,
+/// Where an event was found, and what its record says.
+///
+/// It is lent in a second step: an event that is handed on inside of results is copied by each.
+#[derive(Clone, Copy, Default)]
+struct Found {
+    place: Located,
+    version: Version,
+    recorded: Timestamp,
+    /// Bytes from the segment's first byte, or of the copy, and how many they are.
+    record: (usize, usize),
+    /// The same of its payload.
+    payload: (usize, usize),
 }
 
-impl NameSource for Lender {
-    fn check(&self, reference: u32, position: Position) -> Result<(), Error> {
-        match &self.segment {
-            Some(lent) if lent.has_name(lent.known_stable(), reference, &self.key) => Ok(()),
-            lent => {
-                let place = lent.as_ref().map(|segment| segment.place);
-                Err(damaged_name(place, reference, position))
-            }
-        }
-    }
-
-    fn name(&self, reference: u32) -> &str {
-        self.segment.as_ref().map_or("", |segment| segment.name(reference))
-    }
-}
-
-/// Made ready at once.
+/// Looked at, and if need be announced, at once.
 const READY: usize = 4 << 20;
 
 /// What is announced of a name: most are no longer.
@@ -85,6 +76,21 @@ const A_NAME: usize = 64;
 
 /// What is copied first of a record: most are no longer.
 const SOME: usize = 512;
+
+impl Found {
+    /// The event with this outline, whose record begins `within` what it stands in.
+    #[inline]
+    fn new(place: Located, outline: &EventOutline<'_>, within: usize) -> Self {
+        let EventOutline { bytes, version, recorded, payload_at, payload, .. } = *outline;
+        Self {
+            place,
+            version,
+            recorded,
+            record: (within, bytes.len()),
+            payload: (within + payload_at, payload.len()),
+        }
+    }
+}
 
 impl Fetch {
     /// Gets what these segments have; where it reads, at least `ahead` bytes at a time.
@@ -94,24 +100,12 @@ impl Fetch {
         segments: SegmentList,
         ahead: usize,
     ) -> Self {
-        let window = Window::new(storage.clone(), ahead);
-        let (names, record) = (NameCache::default(), Vec::new());
-        let lender = Lender { segment: None, key: identity.key };
-        Self {
-            storage,
-            identity,
-            segments,
-            lender,
-            window,
-            id_bits: None,
-            record,
-            names,
-            ready: None,
-            names_too: false,
-        }
+        let (window, lender) = (Window::new(storage.clone(), ahead), FromLog::new(identity));
+        let (record, found, ready, names_too) = (Vec::new(), Found::default(), None, false);
+        Self { storage, segments, lender, window, record, found, ready, names_too }
     }
 
-    /// The same, for who reads on and on: the map is made ready for it in large pieces.
+    /// The same, for who reads on and on: what is not in memory is read in large pieces.
     #[must_use]
     pub fn forward(mut self) -> Self {
         self.ready = Some(LogOffset::ZERO);
@@ -123,10 +117,32 @@ impl Fetch {
         self.names_too = true;
     }
 
-    /// The event at this place. `watermark` is the store's, or less.
-    pub fn event(&mut self, place: Located, watermark: LogOffset) -> Result<Event<'_>, FetchError> {
+    /// Finds the event at this place and checks its record. `watermark` is the store's, or less.
+    pub fn find(&mut self, place: Located, watermark: LogOffset) -> Result<(), FetchError> {
         self.go_to(place.at);
         if self.is_mapped(place.at, watermark) { self.borrow(place) } else { self.read(place) }
+    }
+
+    /// The event that was found last.
+    #[inline]
+    pub fn lend(&self) -> Event<'_> {
+        let Self { lender, found, .. } = self;
+        let bytes = match lender.names {
+            Names::Copied => &self.record,
+            Names::Mapped => lender.segment.as_deref().map_or(&[][..], Segment::known_stable),
+        };
+        let part = |(at, length)| bytes.get(at..).and_then(|rest| rest.get(..length));
+        Event {
+            position: found.place.position,
+            version: found.version,
+            recorded: found.recorded,
+            payload: part(found.payload).unwrap_or_default(),
+            rest: Rest::Lent(Lent {
+                lender,
+                at: found.place.at,
+                record: part(found.record).unwrap_or_default(),
+            }),
+        }
     }
 
     /// Whether what stands at this place would have to be read from the device now.
@@ -168,7 +184,7 @@ impl Fetch {
         watermark: LogOffset,
     ) -> Result<RawDocument<'_>, FetchError> {
         self.go_to(at);
-        let key = self.identity.key;
+        let key = self.lender.identity.key;
         if self.is_mapped(at, watermark) {
             let segment = self.lender.segment.as_deref().ok_or(damage(None, at, None))?;
             let stable = segment.known_stable();
@@ -212,47 +228,55 @@ impl Fetch {
     }
 
     /// From the map: nothing is copied.
-    fn borrow(&mut self, place: Located) -> Result<Event<'_>, FetchError> {
-        let Self { identity, lender, id_bits, ready, .. } = self;
+    fn borrow(&mut self, place: Located) -> Result<(), FetchError> {
+        let Self { lender, found, ready, .. } = self;
         let segment: &Segment = lender.segment.as_deref().ok_or(damage_of(place, None))?;
-        let damaged = || damage_of(place, Some(segment.place.file_offset(place.at)));
         let stable = segment.known_stable();
         if let Some(ready) = ready
             && *ready <= place.at
         {
-            *ready = segment.populate(stable, place.at, READY);
+            *ready = segment.read_ahead(stable, place.at, READY);
         }
-        let bytes = stable.get(index(place.at.since(segment.place.log_offset))..);
-        let raw = bytes.and_then(RawEvent::parse).ok_or_else(damaged)?;
-        let check = raw.check(place.at, place.position, &identity.key).ok_or_else(damaged)?;
-        Ok(assemble(place, &raw, id_of(&raw, place, check, id_bits, identity), lender))
+        lender.names = Names::Mapped;
+        let within = index(place.at.since(segment.place.log_offset));
+        let bytes = stable.get(within..);
+        let outline = bytes.and_then(EventOutline::parse);
+        match outline.filter(|outline| is_right(outline, place, &lender.identity.key)) {
+            Some(outline) => {
+                *found = Found::new(place, &outline, within);
+                Ok(())
+            }
+            None => Err(damage_of(place, Some(segment.place.file_offset(place.at)))),
+        }
     }
 
     /// By copying: what is not durable yet, and devices that can't be mapped.
-    fn read(&mut self, place: Located) -> Result<Event<'_>, FetchError> {
+    fn read(&mut self, place: Located) -> Result<(), FetchError> {
         let segment = self.lender.segment.clone().ok_or_else(|| damage_of(place, None))?;
         let damaged = || damage_of(place, Some(segment.place.file_offset(place.at)));
-        let key = self.identity.key;
-        let checked = |bytes: &[u8]| {
-            RawEvent::parse(bytes).and_then(|raw| raw.check(place.at, place.position, &key))
+        let key = self.lender.identity.key;
+        let is_whole = |bytes: &[u8]| {
+            EventOutline::parse(bytes).is_some_and(|outline| is_right(&outline, place, &key))
         };
         self.copy_mapped(&segment, place.at, RawEvent::len_hint);
-        let mut check = checked(&self.record);
-        if check.is_none() {
+        if !is_whole(&self.record) {
             // A device that has no map, or one that lags behind what is written.
             self.copy_read(place.at, RawEvent::len_hint)?;
-            check = checked(&self.record);
+            if !is_whole(&self.record) {
+                return Err(damaged());
+            }
         }
-        let check = check.ok_or_else(damaged)?;
-        let Self { storage, identity, names, record, id_bits, .. } = self;
+        let Self { storage, lender, record, found, .. } = self;
         let raw = RawEvent::parse(record).ok_or_else(damaged)?;
-        names.go_to(&segment);
+        lender.names = Names::Copied;
+        lender.copied.go_to(&segment);
         for reference in [raw.stream, raw.event_type].into_iter().chain(raw.tags()) {
             // One that is not there is missed when it is asked for.
-            names.know(&segment, reference, &**storage, &key).map_err(FetchError::Io)?;
+            lender.copied.know(&segment, reference, &**storage, &key).map_err(FetchError::Io)?;
         }
-        let id = id_of(&raw, place, check, id_bits, identity);
-        Ok(assemble(place, &raw, id, names))
+        let outline = EventOutline::parse(record).ok_or_else(damaged)?;
+        *found = Found::new(place, &outline, 0);
+        Ok(())
     }
 
     /// Copies a record from the segment's map, if it has one. What is copied is not checked.
@@ -300,48 +324,8 @@ fn damage(position: Option<Position>, at: LogOffset, file_offset: Option<u64>) -
     FetchError::Damaged { position, at, file_offset }
 }
 
-/// The id of an event: the one that it was given, or what it is derived from.
+/// Whether an event's record passes its check for this place.
 #[inline]
-fn id_of(
-    raw: &RawEvent<'_>,
-    place: Located,
-    check: u32,
-    id_bits: &mut Option<u128>,
-    identity: &Identity,
-) -> IdOf {
-    raw.id.map_or_else(
-        || {
-            let store = *id_bits.get_or_insert_with(|| identity.id_bits());
-            IdOf::Derived(DerivedId { store, at: place.at, check })
-        },
-        IdOf::Given,
-    )
-}
-
-#[inline]
-fn assemble<'a>(
-    place: Located,
-    raw: &RawEvent<'a>,
-    id: IdOf,
-    names: &'a dyn NameSource,
-) -> Event<'a> {
-    Event {
-        position: place.position,
-        version: raw.version,
-        kind: raw.kind,
-        schema_version: raw.schema_version,
-        correlation_id: raw.correlation_id,
-        causation_id: raw.causation_id,
-        recorded: raw.recorded,
-        occurred: raw.occurred,
-        metadata: raw.metadata,
-        payload: raw.payload,
-        id,
-        names: EventNames::At(NameRefs {
-            source: names,
-            stream: raw.stream,
-            event_type: raw.event_type,
-            tags: raw.tag_refs,
-        }),
-    }
+fn is_right(outline: &EventOutline<'_>, place: Located, key: &FileKey) -> bool {
+    outline.check(place.at, place.position, key).is_some()
 }
