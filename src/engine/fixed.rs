@@ -1,7 +1,7 @@
 //! The fixed pages of a device: page 0 and both slots, read; and the errors of files that are no
 //! store.
 
-use crate::format::{FileHeader, Identity, PAGE, SLOT_PAGES, Slot, Unopenable, index};
+use crate::format::{FileHeader, HOLDER_PAGE, Identity, PAGE, SLOT_PAGES, Slot, Unopenable, index};
 use crate::storage::{Storage, read_full};
 use crate::words::{Corruption, Error, ErrorKind, LogOffset};
 use std::io;
@@ -20,17 +20,17 @@ pub struct FoundSlots {
 
 /// Reads page 0 and the slots.
 pub fn read_slots(storage: &dyn Storage) -> Result<FoundSlots, Error> {
-    let page = |at: u64| -> Result<Vec<u8>, Error> {
-        let mut bytes = vec![0; index(PAGE)];
-        let read = read_full(storage, &mut bytes, at).map_err(unreadable)?;
-        bytes.truncate(read);
-        Ok(bytes)
+    // They stand side by side: whoever opens a store waits once for them.
+    let mut bytes = vec![0; index(HOLDER_PAGE)];
+    let read = read_full(storage, &mut bytes, 0).map_err(unreadable)?;
+    bytes.truncate(read);
+    let page = |at: u64| {
+        let from = bytes.get(index(at)..).unwrap_or_default();
+        from.get(..index(PAGE)).unwrap_or(from)
     };
-    let header = FileHeader::decode(&page(0)?);
-    let mut slots = Vec::new();
-    for (nth, at) in SLOT_PAGES.iter().enumerate() {
-        slots.push((Slot::decode(&page(*at)?), nth));
-    }
+    let header = FileHeader::decode(page(0));
+    let slots = SLOT_PAGES.iter().map(|at| Slot::decode(page(*at))).zip(0..);
+    let slots: Vec<(Result<Slot, Unopenable>, usize)> = slots.collect();
     refuse_unknown(storage, &header, &slots)?;
     let identity = header.map(|header| header.identity);
     let fits = |slot: &Slot| identity.is_err() || identity == Ok(slot.identity);

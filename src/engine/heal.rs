@@ -11,7 +11,7 @@ use crate::format::{
     Entries, FRAME_LEN, FrameHeader, Identity, Mark, PAGE, RunRef, SEGMENT_HEADER_LEN, SegmentRef,
     u64_of,
 };
-use crate::index::{Input, Job, Pin, Reach, Run, RunError, Sink, Sources, Step, Table};
+use crate::index::{Input, Job, Pages, Pin, Reach, Run, RunError, Sink, Sources, Step, Table};
 use crate::log::{SegmentList, Walk, Window};
 use crate::storage::{MemoryStorage, Storage, read_full, write_full};
 use crate::threads::PoisonError;
@@ -120,11 +120,17 @@ pub fn open_runs(
     let mut healed = 0;
     let mut before = None;
     let mut runs = Vec::with_capacity(named.len());
-    for place in named {
-        let open = |_| Run::open(storage.clone(), reach.clone(), *place, identity.key);
-        let run = match known.iter().find(|run| run.place() == place).cloned() {
-            Some(run) => run,
-            None => Arc::new(match open(()) {
+    // All of them are on their way before the first header is looked at.
+    let pages = |place: &RunRef| Pages::new(storage.clone(), reach.clone(), *place, identity.key);
+    let found = named.iter().map(|place| {
+        let known = known.iter().find(|run| run.place() == place);
+        (place, known.cloned().ok_or_else(|| pages(place)))
+    });
+    let found: Vec<_> = found.collect();
+    for (place, found) in found {
+        let run = match found {
+            Ok(known) => known,
+            Err(pages) => Arc::new(match Run::of(pages) {
                 Ok(run) if follows(&run, before) => run,
                 Err(error @ RunError::Io(_)) => return Err(run_error(error)),
                 _ => {

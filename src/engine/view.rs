@@ -99,14 +99,15 @@ impl View {
         first: Located,
         ahead: impl Iterator<Item = Position>,
     ) -> Result<(), Error> {
-        let mut ahead = ahead.peekable();
-        if ahead.peek().is_none() {
+        let ahead: Vec<Position> = ahead.collect();
+        if ahead.is_empty() {
             return Ok(());
         }
         self.know(fetch, first.at)?;
         if !fetch.is_cold(first, self.watermark) {
             return Ok(());
         }
+        ahead.iter().for_each(|position| self.sources.announce(*position));
         let mut places = vec![first];
         for position in ahead {
             if let Some(place) = self.place(position)? {

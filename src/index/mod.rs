@@ -15,7 +15,7 @@ pub use check::Tally;
 pub use live::Index;
 pub use matching::{Items, Matching, Wanted};
 use offsets::Offsets;
-pub use run::{Pin, Pinned, Reach, Run, RunError};
+pub use run::{Pages, Pin, Pinned, Reach, Run, RunError};
 pub use sources::Sources;
 pub use table::Table;
 

@@ -56,6 +56,14 @@ impl Sources {
         run.offset(u32::try_from(nth).unwrap_or(u32::MAX)).map(Some)
     }
 
+    /// Has the page read meanwhile that says where the event with this position is.
+    pub fn announce(&self, position: Position) {
+        if let Some(run) = self.run_of(position) {
+            let nth = position.get().saturating_sub(run.header().first.get());
+            run.announce_offset(u32::try_from(nth).unwrap_or(u32::MAX));
+        }
+    }
+
     /// Log offsets of the events from this position on, going up: one at least if there is one, at
     /// most `most`.
     pub fn locate_from(
@@ -72,6 +80,17 @@ impl Sources {
         let Some(run) = self.run_of(position) else { return Ok(()) };
         let nth = position.get().saturating_sub(run.header().first.get());
         run.offsets(u32::try_from(nth).unwrap_or(u32::MAX), most, out)
+    }
+
+    /// The runs that have a position in `from..=to`.
+    pub(super) fn runs_over(
+        &self,
+        from: Position,
+        to: Position,
+    ) -> impl Iterator<Item = &Arc<Run>> {
+        let first = self.runs.partition_point(|run| run.header().next <= from);
+        let runs = self.runs.iter().skip(first);
+        runs.take_while(move |run| run.header().first <= to)
     }
 
     fn run_of(&self, position: Position) -> Option<&Arc<Run>> {

@@ -63,6 +63,10 @@ impl Matching {
         });
         if !same {
             let begun = self.part.is_some();
+            if !begun {
+                // Whatever part comes next, what is cold of it is on its way.
+                sources.runs_over(from, to).for_each(|run| self.wanted.announce(run));
+            }
             self.part = Part::next(sources, (from, to), self.backward);
             if begun {
                 self.wanted.forget();

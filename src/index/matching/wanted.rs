@@ -6,6 +6,9 @@ use crate::index::{Run, RunError};
 use crate::words::Position;
 use std::ops::Range;
 
+/// Terms that are announced, at the most.
+const ANNOUNCED: usize = 16;
+
 /// Which positions are wanted.
 ///
 /// Within a part a position is a key: counted from the part's first one going up, the complement of
@@ -59,6 +62,13 @@ impl Wanted {
         items.item(None);
         items.any([hash]);
         Self::Any(items)
+    }
+
+    /// Has the pages of a run read meanwhile that say where its terms are; of many only the first.
+    pub(super) fn announce(&self, run: &Run) {
+        if let Self::Any(Items { terms, .. }) = self {
+            terms.iter().take(ANNOUNCED).for_each(|term| run.announce_term(term.hash));
+        }
     }
 
     /// Forgets where it was: another part is next.

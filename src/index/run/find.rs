@@ -35,10 +35,14 @@ impl Run {
         place: RunRef,
         key: FileKey,
     ) -> Result<Self, RunError> {
-        let pages = Pages::new(storage, reach, place, key);
+        Self::of(Pages::new(storage, reach, place, key))
+    }
+
+    /// Opens the run that has these pages.
+    pub fn of(pages: Pages) -> Result<Self, RunError> {
         let header = {
             let _reading = pages.reading();
-            RunHeader::decode(&pages.get(0)?, &place)
+            RunHeader::decode(&pages.get(0)?, pages.place())
         };
         let header = header.ok_or_else(|| pages.damaged(0))?;
         let (sections, _) = header.sections().ok_or_else(|| pages.damaged(0))?;
@@ -96,6 +100,24 @@ impl Run {
     /// Whether the event with this position is one of its events.
     pub fn covers(&self, position: Position) -> bool {
         position >= self.header.first && position < self.header.next
+    }
+
+    /// Has the page read meanwhile that has the log offset of its `nth` event.
+    pub fn announce_offset(&self, nth: u32) {
+        let per_page = self.header.offsets_per_page().max(1);
+        self.pages.announce(self.sections.offsets.start.saturating_add(nth / per_page));
+    }
+
+    /// Has the pages read meanwhile that say where a term is, as far as its hash tells.
+    pub fn announce_term(&self, hash: TermHash) {
+        if self.blocks > 0 {
+            self.pages.announce(self.block_of(hash).0);
+        }
+        let guess = self.page_guess(hash);
+        self.pages.announce(self.sections.terms.start.saturating_add(guess));
+        if !self.sections.fences.is_empty() {
+            self.pages.announce(self.sections.fences.start.saturating_add(guess / FENCES_PER_PAGE));
+        }
     }
 
     /// The log offset of its `nth` event.
@@ -232,6 +254,13 @@ impl Run {
         Ok(())
     }
 
+    /// Which page of terms is likely to have this hash: hashes are spread evenly.
+    fn page_guess(&self, hash: TermHash) -> u32 {
+        let terms = &self.sections.terms;
+        let pages = terms.end.saturating_sub(terms.start);
+        Block::of(hash, pages).min(pages.saturating_sub(1))
+    }
+
     /// The last page of terms that begins before this hash, or the first page.
     ///
     /// Hashes are spread evenly, so the page is near where the hash's upper half says; from there
@@ -246,7 +275,7 @@ impl Run {
         let is_before = |nth: u32| Ok(self.fence(nth)? < high);
         // Invariant of the search: the fence of `low` is before the hash (or `low` is the first
         // page), that of `up` is not (or there is no such page).
-        let guess = Block::of(hash, pages).min(pages.saturating_sub(1));
+        let guess = self.page_guess(hash);
         let (mut low, mut up) = (0, pages);
         let mut step = 1_u32;
         if is_before(guess)? {

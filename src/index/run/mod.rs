@@ -13,6 +13,6 @@ mod reach;
 pub(super) use filter::Block;
 pub use find::Run;
 pub(super) use names::{Listing, NameAt};
-pub use pages::RunError;
+pub use pages::{Pages, RunError};
 pub use pin::{Pin, Pinned};
 pub use reach::Reach;

@@ -82,7 +82,7 @@ impl Deref for Page<'_> {
 }
 
 impl Pages {
-    /// The pages of the run at this place.
+    /// The pages of the run at this place. The first of them are read meanwhile.
     pub fn new(storage: Arc<dyn Storage>, reach: Arc<Reach>, place: RunRef, key: FileKey) -> Self {
         let extent = place.extent();
         let map = reach
@@ -99,7 +99,7 @@ impl Pages {
             }
             None => copies = COPIES,
         }
-        Self {
+        let pages = Self {
             storage,
             reach,
             key,
@@ -108,7 +108,11 @@ impl Pages {
             announced: (0..words.div_ceil(index(AROUND.into()))).map(|_| Hint::new(0)).collect(),
             checked: (0..words).map(|_| Hint::new(0)).collect(),
             copies: (0..copies).map(|_| Mutex::new(None)).collect(),
+        };
+        if let Some(map) = &pages.map {
+            pages.announce_around(map, 0);
         }
+        pages
     }
 
     /// The run as a slot names it.
@@ -144,6 +148,13 @@ impl Pages {
             return Ok(Page::Mapped(page));
         }
         self.copy(number).map(Page::Copied)
+    }
+
+    /// Has this page and those around it read meanwhile, if they were not yet.
+    pub fn announce(&self, number: u32) {
+        if let Some(map) = self.map.as_ref().filter(|_| number < self.place.pages) {
+            self.announce_around(map, number);
+        }
     }
 
     /// Has the pages around this one read meanwhile, the first time that one of them is touched.
