@@ -25,6 +25,14 @@ struct Piece {
     pin: Option<Pinned>,
 }
 
+/// How much room is taken at the end of the file for a run that is this long: by steps of a
+/// sixteenth to an eighth. Runs of a level are nearly as long as one another, so each fits where
+/// one was.
+pub fn class(length: u64) -> u64 {
+    let step = length.checked_ilog2().map_or(PAGE, |power| (1 << power) / 8).max(PAGE);
+    length.checked_next_multiple_of(step).unwrap_or(length)
+}
+
 impl Piece {
     fn is_usable(&self, newest: u64) -> bool {
         newest > self.since && !self.pin.as_ref().is_some_and(Pinned::is_held)
@@ -48,6 +56,15 @@ impl Free {
         if length > 0 {
             let extent = Extent { file_offset: named_end, length };
             self.list.push(Piece { extent, since: newest, pin: None });
+        }
+    }
+
+    /// Room that was taken at the end of the file for a run that leaves some of it.
+    pub fn add_rest(&mut self, taken: Extent, used: Extent) {
+        let length = taken.end().saturating_sub(used.end());
+        if length > 0 {
+            let extent = Extent { file_offset: used.end(), length };
+            self.list.push(Piece { extent, since: 0, pin: None });
         }
     }
 
@@ -154,6 +171,23 @@ mod tests {
         assert_eq!(free.take(PAGE, 7), None);
         assert_eq!(free.take(PAGE, 8).map(|extent| extent.file_offset), Some(10 * PAGE));
         assert_eq!(free.bytes(), 3 * PAGE);
+    }
+
+    #[test]
+    fn room_for_runs_comes_in_steps_so_that_a_run_fits_where_one_a_little_shorter_was() {
+        for (pages, taken) in [(1, 1), (6, 6), (16, 16), (17, 18), (257, 288), (288, 288)] {
+            assert_eq!(class(pages * PAGE), taken * PAGE, "{pages}");
+        }
+        assert_eq!((class(0), class(u64::MAX)), (0, u64::MAX));
+        let mut free = Free::default();
+        let (used, taken) = (257 * PAGE, class(257 * PAGE));
+        let at = |length| Extent { file_offset: 4 * PAGE, length };
+        free.add_rest(at(taken), at(used));
+        free.add_rest(at(used), at(used));
+        assert_eq!((free.bytes(), free.list.len()), (taken - used, 1));
+        // Once the run is given up, the next, which is longer, fits in its place.
+        free.abandon(at(used));
+        assert_eq!(free.take(280 * PAGE, 1), Some(at(280 * PAGE)));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! slot needs anyway.
 
 use super::core::Core;
+use super::free::class;
 use super::heal::{holding, run_error};
 use super::slots::Before;
 use super::writer::WriteSide;
@@ -424,8 +425,10 @@ impl WriteSide {
             Some(extent) => extent,
             None => {
                 let extent = Extent { file_offset: slots.file_end, length };
-                core.storage.allocate(extent.file_offset, extent.length)?;
-                slots.file_end = extent.end();
+                let taken = Extent { length: class(length), ..extent };
+                core.storage.allocate(taken.file_offset, taken.length)?;
+                slots.file_end = taken.end();
+                slots.free.add_rest(taken, extent);
                 extent
             }
         };

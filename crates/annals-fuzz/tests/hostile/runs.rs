@@ -10,7 +10,7 @@ use annals_fuzz::layout::{
 use annals_fuzz::seal::{Key, RunPlace, runs, seal, seal_record};
 use std::sync::{Arc, OnceLock};
 
-/// A store of some 3,600 events and 1 MiB, closed, with several runs.
+/// A store of some 3,400 events and 1 MiB, closed, with several runs.
 fn store() -> &'static [u8] {
     static FILES: OnceLock<Vec<u8>> = OnceLock::new();
     FILES.get_or_init(|| {
@@ -18,7 +18,7 @@ fn store() -> &'static [u8] {
         let options = Options::new().without_keeper().tail(500, u64::MAX).seed(3);
         let options = options.durability(Durability::Buffered);
         let store = options.open_storage(disk.clone()).unwrap();
-        for nth in 0..1_800_u32 {
+        for nth in 0..1_700_u32 {
             let mut commit = Commit::new();
             for at in [2 * nth, 2 * nth + 1] {
                 let event = NewEvent::new(format!("Kind{}", at % 40), "a payload");
