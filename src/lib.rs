@@ -59,10 +59,13 @@ pub use uuid::Uuid;
 #[doc(hidden)]
 pub use log::Rules;
 
-/// For the fuzzers: structures of the file read from any bytes, written, and read again.
+/// For the fuzzers: structures of the file read from any bytes, written, and read again. For the
+/// benches: the steps of a commit and the check of a record, each by itself.
 #[doc(hidden)]
 pub mod inside {
-    pub use crate::format::inside::{Part, Reread, header, record, run_page, segment, slot, stub};
+    pub use crate::engine::inside::Steps;
+    pub use crate::format::inside::{Part, Reread, Sealed, header, record, run_page, segment};
+    pub use crate::format::inside::{slot, stub};
     pub use crate::log::inside::frame;
 }
 

@@ -17,6 +17,7 @@ mod heads;
 mod heal;
 mod health;
 mod indexer;
+pub mod inside;
 mod keeper;
 mod landed;
 mod open;

@@ -1,14 +1,16 @@
-//! For the fuzzers: structures read from any bytes, written, and read again.
+//! For the fuzzers: structures read from any bytes, written, and read again. For the benches: the
+//! check of a record.
 //!
 //! Programs have no use for it. It stands here because only this module sees the codecs.
 
 use super::bytes::{get_u32, get_u64};
 use super::layout::{frame, page_head, run, stub};
+use super::record::{body_crc, seal, verify};
 use super::{
     BodyPlan, DocumentHead, EventHead, FileHeader, FileKey, FrameHeader, Listed, NameRecord, PAGE,
     PAGE_HEAD_LEN, RawDocument, RawEvent, Record, RunHeader, RunRef, SegmentHeader, SegmentRef,
-    Slot, Stub, TERM_LEN, TERMS_PER_PAGE, TermEntry, block_at, index, is_page, offset_at,
-    segment_at, u32_at, u64_at, words_from, write_tag_ref,
+    Slot, Stub, TERM_LEN, TERMS_PER_PAGE, TermEntry, block_at, event_head_len, index, is_page,
+    offset_at, segment_at, u32_at, u64_at, words_from, write_tag_ref,
 };
 use crate::words::{LogOffset, NewEvent, Position};
 
@@ -267,4 +269,38 @@ fn names(page: &[u8]) -> bool {
         }
     }
     Listed::decode(page, usize::MAX).is_none() && Listed::is_end(page, usize::MAX)
+}
+
+/// The record of an event, at the beginning of a log.
+pub struct Sealed {
+    bytes: Vec<u8>,
+    head_len: usize,
+    key: FileKey,
+}
+
+impl Sealed {
+    /// The record of this event, sealed.
+    pub fn new(event: &NewEvent, key: [u8; 16]) -> Self {
+        let (mut bytes, key) = (Vec::new(), FileKey::new(key));
+        BodyPlan::new(event).write(&mut bytes);
+        let mut sealed = Self { bytes, head_len: event_head_len(event.tags.len()), key };
+        sealed.seal();
+        sealed
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Gives it its check, as who writes it does. Returns that.
+    pub fn seal(&mut self) -> u32 {
+        let body = body_crc(&self.bytes, self.head_len);
+        seal(&mut self.bytes, self.head_len, body, LogOffset::ZERO, Position::new(1), &self.key)
+    }
+
+    /// Whether it passes its check, as who reads it asks.
+    pub fn is_whole(&self) -> bool {
+        verify(&self.bytes, self.head_len, LogOffset::ZERO, Position::new(1), &self.key).is_some()
+    }
 }

@@ -9,6 +9,7 @@ use super::layout::{DOCUMENT_TAG, EVENT_TAG, NAME_TAG, name as head};
 pub use document::{DocumentHead, RawDocument};
 pub use event::{BodyPlan, EventHead, EventOutline, RawEvent, event_head_len, write_tag_ref};
 pub use name::NameRecord;
+pub(super) use seal::{body_crc, seal, verify};
 
 /// A record of any kind, read from its bytes; its check has not been looked at yet.
 #[derive(Clone, Copy, Debug)]

@@ -7,13 +7,13 @@ use crate::format::layout::{document, event, name};
 use crate::words::{LogOffset, Position};
 
 /// The CRC of a record's body.
-pub(super) fn body_crc(record: &[u8], head_len: usize) -> u32 {
+pub(in crate::format) fn body_crc(record: &[u8], head_len: usize) -> u32 {
     crc(0, record.get(head_len..).unwrap_or_default())
 }
 
 /// Gives a record its check: the CRC-32 of its body, then of its head behind the check, then its
 /// place.
-pub(super) fn seal(
+pub(in crate::format) fn seal(
     record: &mut [u8],
     head_len: usize,
     body_crc: u32,
@@ -28,7 +28,7 @@ pub(super) fn seal(
 }
 
 /// The check that a record has, if it is the right one for its place.
-pub(super) fn verify(
+pub(in crate::format) fn verify(
     record: &[u8],
     head_len: usize,
     at: LogOffset,
