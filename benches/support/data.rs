@@ -55,6 +55,15 @@ pub fn tag_name(tag: u64) -> String {
     }
 }
 
+/// The tag with this name.
+pub fn tag_number(name: &str) -> u64 {
+    match name.split_once(':') {
+        Some(("account", number)) => number.parse().unwrap(),
+        Some(("region", number)) => ACCOUNTS + number.parse::<u64>().unwrap(),
+        _ => panic!("'{name}' is no tag of the data"),
+    }
+}
+
 /// The `nth` event of all.
 pub fn event(nth: u64) -> NewEvent {
     let (event_type, tags) = kinds(nth);

@@ -7,7 +7,7 @@ mod report;
 
 pub use data::{
     PAYLOAD, STREAMS, commit, event, fold, folder, kinds, mixed, payload, stream_name, tag_name,
-    type_name,
+    tag_number, type_name,
 };
 pub use floor::{Asked, Floor, FloorBatch, FloorReader, Sizes};
 pub use report::{Random, Row, Spread, grouped, is_wanted, print_table, ratios_wanted};

@@ -39,18 +39,8 @@ fn number(name: &str) -> u64 {
     digits.parse().unwrap()
 }
 
-/// The number of a tag, of which there are two kinds.
-fn tag_number(tag: &str) -> u64 {
-    let number = number(tag);
-    (0..)
-        .step_by(1_000)
-        .map(|first| first + number)
-        .find(|it| support::tag_name(*it) == tag)
-        .unwrap()
-}
-
 fn raw(asked: &Asked, seen: u64) -> support::Asked {
-    let (event_type, tag) = (number(&asked.event_type), tag_number(&asked.tag));
+    let (event_type, tag) = (number(&asked.event_type), support::tag_number(&asked.tag));
     support::Asked { event_type, tag, from: seen as u32 }
 }
 
@@ -108,7 +98,7 @@ impl<const ANNOUNCES: bool> Peer for Floor<ANNOUNCES> {
     }
 
     fn tagged(&self, tag: &str, each: impl FnMut(&[u8])) -> u64 {
-        let positions = self.raw.reader().tag(tag_number(tag)).to_vec();
+        let positions = self.raw.reader().tag(support::tag_number(tag)).to_vec();
         self.each(&positions, each)
     }
 

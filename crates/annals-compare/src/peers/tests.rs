@@ -73,6 +73,15 @@ fn reads_what_is_there<P: Peer>(store: &P) {
 }
 
 #[test]
+fn a_tag_is_found_by_its_name() {
+    for nth in 0..100 {
+        for tag in support::kinds(nth).1 {
+            assert_eq!(support::tag_number(&support::tag_name(tag)), tag);
+        }
+    }
+}
+
+#[test]
 fn each_keeps_what_it_was_given() {
     keeps::<annals::Annals>(false);
     keeps::<floor::Floor<false>>(false);
