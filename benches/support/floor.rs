@@ -63,7 +63,7 @@ pub struct Floor {
 }
 
 /// Addresses that the map of a growing file takes; what is not there yet is not touched.
-const MOST: usize = 4 << 30;
+const MOST: usize = 64 << 30;
 
 #[derive(Default)]
 struct State {

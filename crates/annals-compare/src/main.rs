@@ -2,6 +2,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
 mod chart;
+mod growth;
+mod options;
 mod peer;
 mod peers;
 mod process;
@@ -13,9 +15,11 @@ mod workload;
 #[path = "../../../benches/support/mod.rs"]
 mod support;
 
-use run::{Line, Plan};
-use std::fs;
-use std::io::{BufWriter, Write};
+use run::Line;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -32,6 +36,16 @@ annals-compare: Annals beside the floor, SQLite, redb, LMDB, fjall and tephra
     annals-compare chart FILE SVG          its chart
     annals-compare names                   the stores and workloads there are
 
+    annals-compare growth [OPTION...] FILE     what becomes of each number when a store grows
+        --events A,B    sizes, with 10000 streams: 100000,1000000,10000000
+        --streams A,B   streams, with 1000000 events: 1,100,10000,1000000
+        --with-streams N, --with-events N      these instead
+        --peers A,B     annals,floor unless told            --rounds N    1 unless told
+      Appends to FILE what has no line there, so what was ended can be gone on with; then the table.
+      Events are whole hundreds, a stream has one at least. A store is gone before the next is made.
+    annals-compare growth-table FILE           the table of such a file
+    annals-compare curves FILE SVG             its curves
+
 Each measurement has a process of its own; files lie beside the program, so build it on the disk
 that counts. Exit code: 0 done, 1 something went wrong, 2 wrong use.
 Example: annals-compare run --peers floor,annals --only W1,W2 --rounds 9 results.jsonl
@@ -40,73 +54,84 @@ Example: annals-compare run --peers floor,annals --only W1,W2 --rounds 9 results
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words.as_slice() {
+    done(&words).unwrap_or_else(|| {
+        eprint!("{HELP}");
+        ExitCode::from(2)
+    })
+}
+
+/// Does what the words say; nothing if they are wrong.
+fn done(words: &[&str]) -> Option<ExitCode> {
+    match words {
         ["measure", peer, workload, folder, events, streams, seed] => {
             let [events, streams, seed] = [events, streams, seed].map(|text| text.parse().unwrap());
             run::measure(peer, workload, Path::new(folder), Scale { events, streams }, seed);
         }
-        ["run", options @ .., file] => match plan(options) {
-            Some(plan) => run_to(&plan, file),
-            None => return wrong_use(),
-        },
+        ["run", options @ .., file] => run_to(&options::run(options)?, file),
         ["table", file] => print!("{}", table::table(&read(file))),
         ["chart", file, svg] => chart::draw(&read(file), Path::new(svg)),
+        ["growth", options @ .., file] => grow_to(&options::growth(options)?, file),
+        ["growth-table", file] => print!("{}", growth::table(&read(file))),
+        ["curves", file, svg] => fs::write(svg, growth::curves(&read(file))).unwrap(),
         ["names"] => {
             println!("{}", peers::names().collect::<Vec<_>>().join(", "));
             println!("{}", run::workloads().collect::<Vec<_>>().join(", "));
         }
         ["help" | "--help" | "-h"] => print!("{HELP}"),
-        _ => return wrong_use(),
+        _ => return None,
     }
-    ExitCode::SUCCESS
-}
-
-fn wrong_use() -> ExitCode {
-    eprint!("{HELP}");
-    ExitCode::from(2)
-}
-
-fn plan(options: &[&str]) -> Option<Plan> {
-    let mut plan = Plan {
-        peers: peers::names().map(str::to_owned).collect(),
-        only: Vec::new(),
-        rounds: 3,
-        scale: Scale { events: 1_000_000, streams: support::STREAMS },
-    };
-    let list = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
-    let (pairs, rest) = options.as_chunks::<2>();
-    for [option, value] in pairs {
-        match *option {
-            "--peers" => plan.peers = list(value),
-            "--only" => plan.only = list(value),
-            "--rounds" => plan.rounds = value.parse().ok()?,
-            "--events" => plan.scale.events = value.parse().ok()?,
-            "--streams" => plan.scale.streams = value.parse().ok()?,
-            _ => return None,
-        }
-    }
-    let are_there = plan.peers.iter().all(|name| peers::find(name).is_some())
-        && plan.only.iter().all(|name| run::workloads().any(|found| found == name));
-    (rest.is_empty() && are_there).then_some(plan)
+    Some(ExitCode::SUCCESS)
 }
 
 /// Measures, says how far it is, and prints the table.
-fn run_to(plan: &Plan, file: &str) {
-    let mut out = BufWriter::new(fs::File::create(file).unwrap());
-    let mut lines = Vec::new();
-    let start = Instant::now();
-    plan.run(|line| {
-        let Line { round, peer, workload, measures, .. } = &line;
-        let seconds = start.elapsed().as_secs();
-        eprintln!("{seconds:>5} s, round {}: {peer} {workload} {measures:.1?}", round + 1);
-        writeln!(out, "{}", serde_json::to_string(&line).unwrap()).unwrap();
-        out.flush().unwrap();
-        lines.push(line);
-    });
-    print!("{}", table::table(&lines));
+fn run_to(plan: &run::Plan, file: &str) {
+    let mut out = Lines::new(File::create(file).unwrap());
+    plan.run(|line| out.measured(line));
+    print!("{}", table::table(&out.lines));
 }
 
-fn read(file: &str) -> Vec<Line> {
+/// The same, going on with what is in the file.
+fn grow_to(plan: &growth::Plan, file: &str) {
+    let mut out = Lines::new(File::options().create(true).append(true).open(file).unwrap());
+    out.lines = read(file);
+    let there = out.lines.clone();
+    plan.run(&there, |line| out.measured(line));
+    print!("{}", growth::table(&out.lines));
+}
+
+/// A file of results that is being written, and what is in it.
+struct Lines<L> {
+    out: File,
+    lines: Vec<L>,
+    start: Instant,
+}
+
+impl<L: Serialize> Lines<L> {
+    fn new(out: File) -> Self {
+        Self { out, lines: Vec::new(), start: Instant::now() }
+    }
+
+    fn say(&self, what: &str) {
+        eprintln!("{:>5} s, {what}", self.start.elapsed().as_secs());
+    }
+
+    fn keep(&mut self, line: L) {
+        let text = serde_json::to_string(&line).unwrap() + "\n";
+        self.out.write_all(text.as_bytes()).unwrap();
+        self.lines.push(line);
+    }
+}
+
+impl Lines<Line> {
+    fn measured(&mut self, line: Line) {
+        let Line { round, peer, workload, events, streams, measures } = &line;
+        let store = format!("{events} events, {streams} streams");
+        self.say(&format!("round {}, {store}: {peer} {workload} {measures:.1?}", round + 1));
+        self.keep(line);
+    }
+}
+
+fn read<L: DeserializeOwned>(file: &str) -> Vec<L> {
     let text = fs::read_to_string(file).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -5,6 +5,7 @@ use crate::process;
 use crate::support;
 use crate::workload::{Measures, Scale};
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -65,7 +66,7 @@ impl Plan {
                 for peer in &peers {
                     if self.wants(peer, workload) {
                         let folder = support::folder();
-                        each(self.one(peer, workload, folder.path(), round));
+                        each(self.one(peer, workload, folder.path(), round).line());
                     }
                 }
             }
@@ -83,51 +84,77 @@ impl Plan {
             return;
         }
         let folder = support::folder();
-        each(self.one(peer, "W3", folder.path(), round));
+        each(self.one(peer, "W3", folder.path(), round).line());
         for workload in wanted {
             if workload.starts_with('C') {
                 process::drop_cache(folder.path());
             }
             if workload == "W8k" {
-                self.kill_a_writer(peer, folder.path(), round);
+                self.one(peer, workload, folder.path(), round).kill_a_writer();
             }
-            each(self.one(peer, workload, folder.path(), round));
+            each(self.one(peer, workload, folder.path(), round).line());
         }
     }
 
-    /// One measurement, in a process of its own.
-    fn one(&self, peer: &str, workload: &str, folder: &Path, round: u64) -> Line {
-        let child = self.child(peer, workload, folder, round);
-        let output = child.wait_with_output().unwrap();
+    fn one<'a>(&self, peer: &'a str, workload: &'a str, folder: &'a Path, round: u64) -> One<'a> {
+        One { peer, workload, folder, scale: self.scale, round }
+    }
+}
+
+/// One measurement: a workload of a store, in a process of its own.
+#[derive(Clone, Copy)]
+pub struct One<'a> {
+    pub peer: &'a str,
+    pub workload: &'a str,
+    pub folder: &'a Path,
+    pub scale: Scale,
+    pub round: u64,
+}
+
+impl One<'_> {
+    /// The line of its results.
+    pub fn line(&self) -> Line {
+        let (One { peer, workload, round, .. }, Scale { events, streams }) = (*self, self.scale);
+        let output = self.child().wait_with_output().unwrap();
         assert!(output.status.success(), "{peer} {workload} ended with {}", output.status);
-        let said = String::from_utf8(output.stdout).unwrap();
-        let measures = serde_json::from_str(said.lines().last().unwrap()).unwrap();
-        let Scale { events, streams } = self.scale;
+        let measures = results(&output.stdout);
         let (peer, workload) = (peer.to_owned(), workload.to_owned());
         Line { round, peer, workload, events, streams, measures }
     }
 
     /// A process that writes, killed while it does.
-    fn kill_a_writer(&self, peer: &str, folder: &Path, round: u64) {
-        let mut child = self.child(peer, "write", folder, round);
+    pub fn kill_a_writer(&self) {
+        let mut child = One { workload: "write", ..*self }.child();
         let mut said = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
-        assert_eq!(said, "ready\n", "{peer}");
+        assert_eq!(said, "ready\n", "{}", self.peer);
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
-    fn child(&self, peer: &str, workload: &str, folder: &Path, round: u64) -> Child {
+    /// The program and its arguments.
+    pub fn command_line(&self) -> Vec<OsString> {
         let Scale { events, streams } = self.scale;
-        let numbers = [events, streams, round + 1].map(|number| number.to_string());
-        Command::new(std::env::current_exe().unwrap())
-            .args(["measure", peer, workload])
-            .arg(folder)
-            .args(numbers)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap()
+        let numbers = [events, streams, self.round + 1].map(|number| number.to_string());
+        let words = ["measure", self.peer, self.workload].map(OsString::from);
+        [std::env::current_exe().unwrap().into()]
+            .into_iter()
+            .chain(words)
+            .chain([self.folder.into()])
+            .chain(numbers.map(OsString::from))
+            .collect()
     }
+
+    fn child(&self) -> Child {
+        let words = self.command_line();
+        Command::new(&words[0]).args(&words[1..]).stdout(Stdio::piped()).spawn().unwrap()
+    }
+}
+
+/// What a measuring process has printed last.
+pub fn results(said: &[u8]) -> Measures {
+    let said = std::str::from_utf8(said).unwrap();
+    serde_json::from_str(said.lines().last().unwrap()).unwrap()
 }
 
 /// The measuring process: runs one workload, and prints what it came to.

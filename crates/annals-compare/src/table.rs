@@ -62,7 +62,7 @@ fn goal(row: &Row, annals: &Spread, floor: Option<&Spread>) -> String {
     }
 }
 
-fn decimals(number: f64) -> usize {
+pub fn decimals(number: f64) -> usize {
     match number {
         number if number < 10.0 => 2,
         number if number < 100.0 => 1,

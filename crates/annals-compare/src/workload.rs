@@ -1,10 +1,13 @@
 //! The workloads: what each asks of a store, and what it measures.
 
+mod growth;
+
 use crate::peer::{Asked, Mode, Nth, Peer};
 use crate::process;
 use crate::support::{self, Random};
 use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -72,6 +75,10 @@ pub fn run<P: Peer>(name: &str, folder: &Path, scale: Scale, seed: u64) -> Measu
         "C7" => cold_positions::<P>(folder, scale, seed),
         "C8" => open::<P>(folder),
         "C9" => cold_tag::<P>(folder, seed),
+        "W1g" => growth::one_thread::<P>(folder, growing, scale),
+        "W6g" => growth::streams::<P>(folder, scale, seed),
+        "W9g" => growth::decisions::<P>(folder, scale),
+        "tag" => growth::tag::<P>(folder, seed),
         other => panic!("there is no workload '{other}'"),
     }
 }
@@ -114,10 +121,14 @@ fn one_thread<P: Peer>(folder: &Path, mode: Mode) -> Measures {
         each.push(start.elapsed());
     }
     store.close();
+    rate_and_slowest(each)
+}
+
+fn rate_and_slowest(mut each: Vec<Duration>) -> Measures {
     let all: Duration = each.iter().sum();
     each.sort_unstable();
     let slowest = each[each.len() * 99 / 100];
-    let rate = SYNCED as f64 / all.as_secs_f64();
+    let rate = each.len() as f64 / all.as_secs_f64();
     measures([("rate", rate), ("p99", slowest.as_secs_f64() * 1e6)])
 }
 
@@ -289,8 +300,9 @@ fn open<P: Peer>(folder: &Path) -> Measures {
 /// Appends to what is there, says so, and waits to be killed.
 fn write_and_wait<P: Peer>(folder: &Path, scale: Scale) -> Measures {
     let store = loaded::<P>(folder);
+    let first = head(&store) / BATCH;
     for nth in 0..BEFORE_KILL / BATCH {
-        store.append(&batch_of::<P>(scale.events / BATCH + nth, UNSYNCED, scale));
+        store.append(&batch_of::<P>(first + nth, UNSYNCED, scale));
     }
     process::say_ready();
     // No longer than that: whoever was to do it may be gone.
@@ -298,32 +310,52 @@ fn write_and_wait<P: Peer>(folder: &Path, scale: Scale) -> Measures {
     Measures::new()
 }
 
-/// Reads the events of a type with a tag since they were last seen, then appends one more on the
-/// condition that no other has come.
+/// Decisions in a new store.
 fn decisions<P: Peer>(folder: &Path, mode: Mode, count: u64) -> Measures {
     let scale = Scale { events: 0, streams: support::STREAMS };
     let store = P::create(folder, mode);
-    let single = |nth: u64| P::batch(&[round_robin(nth, scale)], mode);
-    (0..1_000).for_each(|nth| store.append(&single(nth)));
+    let first = 1_000;
+    (0..first).for_each(|nth| store.append(&P::batch(&[round_robin(nth, scale)], mode)));
     store.sync();
     store.settle();
+    let time = decide(&store, mode, first..first + count, 0, scale);
+    store.close();
+    rate(count, time)
+}
+
+/// The type and the first tag of the `nth` event of all.
+fn asked(nth: u64) -> Asked {
+    let (event_type, [tag, _]) = support::kinds(nth);
+    Asked { event_type: support::type_name(event_type), tag: support::tag_name(tag) }
+}
+
+/// How many events there are.
+fn head<P: Peer>(store: &P) -> u64 {
+    store.since(&asked(0), 0, |_| ())
+}
+
+/// For each of these events: reads those of its type with its tag since they were last seen, those
+/// up to a position having been seen before, then appends it on the condition that no other has
+/// come.
+fn decide<P: Peer>(
+    store: &P,
+    mode: Mode,
+    numbers: Range<u64>,
+    seen_before: u64,
+    scale: Scale,
+) -> Duration {
     let mut seen: HashMap<Asked, u64> = HashMap::new();
     let mut all = 0;
     let mut time = Duration::ZERO;
-    for first in (0..count).step_by(READY as usize) {
-        let ready: Vec<_> = (first..count.min(first + READY))
-            .map(|nth| {
-                let number = 1_000 + nth;
-                let (event_type, [tag, _]) = support::kinds(number);
-                let (event_type, tag) = (support::type_name(event_type), support::tag_name(tag));
-                (single(number), Asked { event_type, tag })
-            })
+    for first in numbers.clone().step_by(READY as usize) {
+        let ready: Vec<_> = (first..numbers.end.min(first + READY))
+            .map(|nth| (P::batch(&[round_robin(nth, scale)], mode), asked(nth)))
             .collect();
         let start = Instant::now();
         for (batch, asked) in &ready {
             let seen = match seen.get_mut(asked) {
                 Some(seen) => seen,
-                None => seen.entry(asked.clone()).or_default(),
+                None => seen.entry(asked.clone()).or_insert(seen_before),
             };
             *seen = store.since(asked, *seen, |payload| all ^= support::fold(payload));
             assert!(store.append_unless(batch, asked, *seen));
@@ -333,9 +365,7 @@ fn decisions<P: Peer>(folder: &Path, mode: Mode, count: u64) -> Measures {
     black_box(all);
     let start = Instant::now();
     store.sync();
-    time += start.elapsed();
-    store.close();
-    rate(count, time)
+    time + start.elapsed()
 }
 
 /// One writer of batches, and two readers of random streams.

@@ -4,6 +4,7 @@
 use crate::peer::{Asked, Mode, Nth, Peer};
 use crate::support;
 use annals::{Commit, Cursor, Durability, NewEvent, Options, Query, QueryItem, Read, Store};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// Bytes of room that are filled with zeros ahead, where that is asked for.
@@ -18,8 +19,10 @@ impl Annals {
     }
 }
 
-/// A commit of events, without tags where the mode is lean.
+/// A commit of events, without tags where the mode is lean. A stream that comes again has to be
+/// where the commit itself has brought it: what is expected is said once.
 pub fn commit(events: &[Nth], mode: Mode) -> Commit {
+    let mut named = HashSet::new();
     events.iter().fold(Commit::new(), |commit, nth| {
         let event = match mode.lean {
             true => {
@@ -28,7 +31,11 @@ pub fn commit(events: &[Nth], mode: Mode) -> Commit {
             }
             false => support::event(nth.nth),
         };
-        commit.append(support::stream_name(nth.stream), nth.expected, [event])
+        let stream = support::stream_name(nth.stream);
+        match named.insert(nth.stream) {
+            true => commit.append(stream, nth.expected, [event]),
+            false => commit.event(stream, event),
+        }
     })
 }
 

@@ -72,6 +72,30 @@ fn reads_what_is_there<P: Peer>(store: &P) {
     assert_eq!(tagged, payloads((0..310).filter(has)));
 }
 
+/// A commit may have several events of one stream: where there are few, it has.
+fn keeps_one_stream<P: Peer>() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = P::create(folder.path(), MODE);
+    for first in (0..300).step_by(100) {
+        let one = |nth| Nth { nth, stream: 0, expected: nth };
+        let events: Vec<Nth> = (first..first + 100).map(one).collect();
+        store.append(&P::batch(&events, MODE));
+    }
+    let of_stream = collected(|each| _ = store.stream(&support::stream_name(0), each));
+    assert_eq!(of_stream, payloads(0..300));
+}
+
+#[test]
+fn each_keeps_several_events_of_a_stream_in_a_commit() {
+    keeps_one_stream::<annals::Annals>();
+    keeps_one_stream::<floor::Floor<false>>();
+    keeps_one_stream::<sqlite::Sqlite>();
+    keeps_one_stream::<redb::Redb>();
+    keeps_one_stream::<lmdb::Lmdb>();
+    keeps_one_stream::<fjall::Fjall>();
+    keeps_one_stream::<tephra::Tephra>();
+}
+
 #[test]
 fn a_tag_is_found_by_its_name() {
     for nth in 0..100 {
