@@ -9,6 +9,7 @@ mod peers;
 mod process;
 mod rows;
 mod run;
+mod small;
 mod table;
 mod workload;
 
@@ -46,8 +47,16 @@ annals-compare: Annals beside the floor, SQLite, redb, LMDB, fjall and tephra
     annals-compare growth-table FILE           the table of such a file
     annals-compare curves FILE SVG             its curves
 
+    annals-compare small [OPTION...] FILE  a store larger than the memory (a group of cgroup v2,
+                                           without swap) that its process may use; every answer is
+                                           compared. Beside it the same without a limit
+        --memory MIB  64 unless told      --factor N    the store is so many times as large: 10
+        --peers A,B   annals,floor unless told
+    annals-compare small-table FILE        the table of such a file
+
 Each measurement has a process of its own; files lie beside the program, so build it on the disk
-that counts. Exit code: 0 done, 1 something went wrong, 2 wrong use.
+that counts. Exit code: 0 done, 1 something went wrong, 2 wrong use,
+3 skipped: this system does not have what it takes.
 Example: annals-compare run --peers floor,annals --only W1,W2 --rounds 9 results.jsonl
 ";
 
@@ -73,6 +82,8 @@ fn done(words: &[&str]) -> Option<ExitCode> {
         ["growth", options @ .., file] => grow_to(&options::growth(options)?, file),
         ["growth-table", file] => print!("{}", growth::table(&read(file))),
         ["curves", file, svg] => fs::write(svg, growth::curves(&read(file))).unwrap(),
+        ["small", options @ .., file] => return Some(small_to(&options::small(options)?, file)),
+        ["small-table", file] => print!("{}", small::table(&read(file))),
         ["names"] => {
             println!("{}", peers::names().collect::<Vec<_>>().join(", "));
             println!("{}", run::workloads().collect::<Vec<_>>().join(", "));
@@ -97,6 +108,28 @@ fn grow_to(plan: &growth::Plan, file: &str) {
     let there = out.lines.clone();
     plan.run(&there, |line| out.measured(line));
     print!("{}", growth::table(&out.lines));
+}
+
+fn small_to(plan: &small::Plan, file: &str) -> ExitCode {
+    let place = match small::place() {
+        Ok(place) => place,
+        Err(why) => return skipped(&why),
+    };
+    let mut out = Lines::new(File::create(file).unwrap());
+    plan.run(&place, |line: small::Line| {
+        let small::Line { peer, part, is_limited, ended, measures, .. } = &line;
+        let limit = if *is_limited { ", limited" } else { "" };
+        let ended = ended.as_deref().unwrap_or("well");
+        out.say(&format!("{peer} {part}{limit}: {ended} {measures:.1?}"));
+        out.keep(line);
+    });
+    print!("{}", small::table(&out.lines));
+    ExitCode::SUCCESS
+}
+
+fn skipped(why: &str) -> ExitCode {
+    eprintln!("skipped: {why}");
+    ExitCode::from(3)
 }
 
 /// A file of results that is being written, and what is in it.

@@ -1,7 +1,7 @@
 //! What the command line asks for; nothing where it asks for what there is not.
 
 use crate::workload::Scale;
-use crate::{growth, peers, run, support};
+use crate::{growth, peers, run, small, support};
 
 /// Options and their values, or nothing if one has none.
 fn pairs<'a>(options: &'a [&'a str]) -> Option<&'a [[&'a str; 2]]> {
@@ -65,15 +65,30 @@ pub fn growth(options: &[&str]) -> Option<growth::Plan> {
     (are_there(&plan.peers) && plan.is_possible()).then_some(plan)
 }
 
+pub fn small(options: &[&str]) -> Option<small::Plan> {
+    let mut plan = small::Plan { peers: list("annals,floor"), memory: 64, factor: 10 };
+    for [option, value] in pairs(options)? {
+        match *option {
+            "--peers" => plan.peers = list(value),
+            "--memory" => plan.memory = value.parse().ok()?,
+            "--factor" => plan.factor = value.parse().ok()?,
+            _ => return None,
+        }
+    }
+    let is_possible = plan.memory > 0 && plan.factor > 0;
+    (are_there(&plan.peers) && is_possible).then_some(plan)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{growth, run};
+    use super::{growth, run, small};
 
     #[test]
     fn what_is_not_said_has_a_value() {
         assert_eq!(run(&[]).unwrap().rounds, 3);
         assert_eq!(growth(&[]).unwrap().events, [100_000, 1_000_000, 10_000_000]);
         assert_eq!(growth(&[]).unwrap().peers, ["annals", "floor"]);
+        assert_eq!((small(&[]).unwrap().memory, small(&[]).unwrap().factor), (64, 10));
     }
 
     #[test]
@@ -84,6 +99,7 @@ mod tests {
             (plan.events, plan.streams, plan.with_streams),
             (vec![1_000, 2_000], vec![1], 10)
         );
+        assert_eq!(small(&["--memory", "32", "--peers", "annals"]).unwrap().memory, 32);
         assert_eq!(run(&["--only", "W1,W5"]).unwrap().only, ["W1", "W5"]);
     }
 
@@ -94,5 +110,6 @@ mod tests {
         assert!(growth(&["--events", "1000,x"]).is_none());
         assert!(growth(&["--streams", "10000000"]).is_none());
         assert!(growth(&["--peers", "oracle"]).is_none());
+        assert!(small(&["--factor", "0"]).is_none());
     }
 }

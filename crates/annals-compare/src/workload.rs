@@ -1,5 +1,6 @@
 //! The workloads: what each asks of a store, and what it measures.
 
+pub mod checked;
 mod growth;
 
 use crate::peer::{Asked, Mode, Nth, Peer};
@@ -79,6 +80,7 @@ pub fn run<P: Peer>(name: &str, folder: &Path, scale: Scale, seed: u64) -> Measu
         "W6g" => growth::streams::<P>(folder, scale, seed),
         "W9g" => growth::decisions::<P>(folder, scale),
         "tag" => growth::tag::<P>(folder, seed),
+        _ if name.starts_with("small-") => checked::run::<P>(name, folder, scale, seed),
         other => panic!("there is no workload '{other}'"),
     }
 }
