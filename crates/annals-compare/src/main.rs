@@ -10,6 +10,7 @@ mod process;
 mod rows;
 mod run;
 mod small;
+mod syncs;
 mod table;
 mod workload;
 
@@ -54,9 +55,12 @@ annals-compare: Annals beside the floor, SQLite, redb, LMDB, fjall and tephra
         --peers A,B   annals,floor unless told
     annals-compare small-table FILE        the table of such a file
 
+    annals-compare syncs [OPTION...]       counts with strace which commits are synced, and by what
+        --commits N   160 unless told     --peers A,B   only these
+
 Each measurement has a process of its own; files lie beside the program, so build it on the disk
-that counts. Exit code: 0 done, 1 something went wrong, 2 wrong use,
-3 skipped: this system does not have what it takes.
+that counts. Exit code: 0 done, 1 something went wrong, or a store has not synced what it had to,
+2 wrong use, 3 skipped: this system does not have what it takes.
 Example: annals-compare run --peers floor,annals --only W1,W2 --rounds 9 results.jsonl
 ";
 
@@ -84,6 +88,7 @@ fn done(words: &[&str]) -> Option<ExitCode> {
         ["curves", file, svg] => fs::write(svg, growth::curves(&read(file))).unwrap(),
         ["small", options @ .., file] => return Some(small_to(&options::small(options)?, file)),
         ["small-table", file] => print!("{}", small::table(&read(file))),
+        ["syncs", options @ ..] => return Some(count_syncs(&options::syncs(options)?)),
         ["names"] => {
             println!("{}", peers::names().collect::<Vec<_>>().join(", "));
             println!("{}", run::workloads().collect::<Vec<_>>().join(", "));
@@ -125,6 +130,17 @@ fn small_to(plan: &small::Plan, file: &str) -> ExitCode {
     });
     print!("{}", small::table(&out.lines));
     ExitCode::SUCCESS
+}
+
+fn count_syncs(plan: &syncs::Plan) -> ExitCode {
+    if let Some(why) = syncs::obstacle() {
+        return skipped(&why);
+    }
+    let found = plan.run(|found| eprintln!("{} {}", found.peer, found.workload));
+    print!("{}", syncs::table(&found));
+    let faults: Vec<String> = found.iter().filter_map(syncs::fault).collect();
+    faults.iter().for_each(|fault| eprintln!("{fault}"));
+    if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn skipped(why: &str) -> ExitCode {

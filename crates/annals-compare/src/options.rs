@@ -1,7 +1,7 @@
 //! What the command line asks for; nothing where it asks for what there is not.
 
 use crate::workload::Scale;
-use crate::{growth, peers, run, small, support};
+use crate::{growth, peers, run, small, support, syncs};
 
 /// Options and their values, or nothing if one has none.
 fn pairs<'a>(options: &'a [&'a str]) -> Option<&'a [[&'a str; 2]]> {
@@ -79,9 +79,22 @@ pub fn small(options: &[&str]) -> Option<small::Plan> {
     (are_there(&plan.peers) && is_possible).then_some(plan)
 }
 
+pub fn syncs(options: &[&str]) -> Option<syncs::Plan> {
+    let mut plan = syncs::Plan { peers: all_peers(), commits: 160 };
+    plan.peers.retain(|name| name != "floor, announced");
+    for [option, value] in pairs(options)? {
+        match *option {
+            "--peers" => plan.peers = list(value),
+            "--commits" => plan.commits = value.parse().ok()?,
+            _ => return None,
+        }
+    }
+    (are_there(&plan.peers) && plan.commits >= syncs::LEAST).then_some(plan)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{growth, run, small};
+    use super::{growth, run, small, syncs};
 
     #[test]
     fn what_is_not_said_has_a_value() {
@@ -89,6 +102,7 @@ mod tests {
         assert_eq!(growth(&[]).unwrap().events, [100_000, 1_000_000, 10_000_000]);
         assert_eq!(growth(&[]).unwrap().peers, ["annals", "floor"]);
         assert_eq!((small(&[]).unwrap().memory, small(&[]).unwrap().factor), (64, 10));
+        assert!(!syncs(&[]).unwrap().peers.contains(&"floor, announced".to_owned()));
     }
 
     #[test]
@@ -100,6 +114,7 @@ mod tests {
             (vec![1_000, 2_000], vec![1], 10)
         );
         assert_eq!(small(&["--memory", "32", "--peers", "annals"]).unwrap().memory, 32);
+        assert_eq!(syncs(&["--commits", "64"]).unwrap().commits, 64);
         assert_eq!(run(&["--only", "W1,W5"]).unwrap().only, ["W1", "W5"]);
     }
 
@@ -111,5 +126,7 @@ mod tests {
         assert!(growth(&["--streams", "10000000"]).is_none());
         assert!(growth(&["--peers", "oracle"]).is_none());
         assert!(small(&["--factor", "0"]).is_none());
+        assert!(syncs(&["--commits", "1"]).is_none());
+        assert!(syncs(&["--events", "1"]).is_none());
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod checked;
 mod growth;
+pub mod marked;
 
 use crate::peer::{Asked, Mode, Nth, Peer};
 use crate::process;
@@ -81,6 +82,7 @@ pub fn run<P: Peer>(name: &str, folder: &Path, scale: Scale, seed: u64) -> Measu
         "W9g" => growth::decisions::<P>(folder, scale),
         "tag" => growth::tag::<P>(folder, seed),
         _ if name.starts_with("small-") => checked::run::<P>(name, folder, scale, seed),
+        _ if name.starts_with("marked-") => marked::run::<P>(name, folder, scale),
         other => panic!("there is no workload '{other}'"),
     }
 }
