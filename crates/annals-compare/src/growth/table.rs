@@ -18,8 +18,8 @@ fn of_axis(axis: Axis, lines: &[Line]) -> Option<String> {
     let sizes = axis.sizes(&lines);
     let mut text = format!(
         "By {}; {} {}. The factor is what it costs at the largest size against the smallest; log n \
-         is what the logarithm grows by (that of less than {LEAST} is that of {LEAST}), of which the \
-         factor may be {TOLERANCE} times as much. In bold what grows faster.\n\n| row | what |",
+         is what the logarithm grows by (that of less than {LEAST} is that of {LEAST}), of which \
+         the factor may be {TOLERANCE} times as much. In bold what grows faster.\n\n| row | what |",
         axis.name(),
         grouped(fixed as f64, 0),
         other.name(),

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 pub fn table(all: &[Found]) -> String {
     let mut text = String::from(
-        "| store | workload | commits | syncs | by | syncs a commit | other writes a commit | room taken |\n\
+        "| store | workload | commits | syncs | by | syncs a commit | other writes a commit | \
+         room taken |\n\
          |---|---|---|---|---|---|---|---|\n",
     );
     for Found { peer, workload, counts } in all {
@@ -13,11 +14,12 @@ pub fn table(all: &[Found]) -> String {
             counts.calls.iter().map(|(name, count)| format!("{name} {count}")).collect();
         let a_commit = |count: u64| count as f64 / counts.commits as f64;
         let (commits, syncs, by) = (counts.commits, counts.syncs(), by.join(", "));
+        let rooms = counts.rooms;
         let (synced, written) = (a_commit(syncs), a_commit(counts.writes));
         writeln!(
             text,
-            "| {peer} | {workload} | {commits} | {syncs} | {by} | {synced:.2} | {written:.2} | {} |",
-            counts.rooms
+            "| {peer} | {workload} | {commits} | {syncs} | {by} | {synced:.2} | {written:.2} | \
+             {rooms} |"
         )
         .unwrap();
     }
