@@ -48,7 +48,7 @@ annals-compare: Annals beside the floor, SQLite, redb, LMDB, fjall and tephra
     annals-compare growth-table FILE           the table of such a file
     annals-compare curves FILE SVG             its curves
 
-    annals-compare small [OPTION...] FILE  a store larger than the memory (a group of cgroup v2,
+    annals-compare small [OPTION...] FILE  a store larger than the memory (a cgroup, v2 or v1,
                                            without swap) that its process may use; every answer is
                                            compared. Beside it the same without a limit
         --memory MIB  64 unless told      --factor N    the store is so many times as large: 10

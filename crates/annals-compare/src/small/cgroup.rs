@@ -5,21 +5,71 @@ use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Where groups whose memory is limited can be made, or why they can't.
-pub fn place() -> Result<PathBuf, String> {
-    let mounts = fs::read_to_string("/proc/mounts")
-        .map_err(|error| format!("/proc/mounts can't be read: {error}"))?;
-    let mount = mount(&mounts).ok_or("no cgroup v2 is mounted")?;
-    gives_memory(&mount)?;
-    Ok(mount)
+/// Where groups whose memory is limited can be made.
+pub struct Place {
+    mount: PathBuf,
+    version: Version,
 }
 
-/// Where cgroup v2 is mounted.
-fn mount(mounts: &str) -> Option<PathBuf> {
-    let fields = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    let all = mounts.lines().map(fields);
-    let found = all.into_iter().find(|it| it.get(2).is_some_and(|kind| kind == "cgroup2"))?;
-    Some(found[1].clone().into())
+/// The two forms that Linux has of them, with files of other names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Version {
+    One,
+    Two,
+}
+
+impl Version {
+    /// The file that has the limit.
+    fn limit(self) -> &'static str {
+        match self {
+            Self::One => "memory.limit_in_bytes",
+            Self::Two => "memory.max",
+        }
+    }
+
+    /// The file that says how much may be swapped out, and what is written there: nothing is.
+    fn swap(self) -> (&'static str, &'static str) {
+        match self {
+            Self::One => ("memory.swappiness", "0"),
+            Self::Two => ("memory.swap.max", "0"),
+        }
+    }
+
+    /// The file that counts processes that were killed, in a line `oom_kill`.
+    fn kills(self) -> &'static str {
+        match self {
+            Self::One => "memory.oom_control",
+            Self::Two => "memory.events",
+        }
+    }
+}
+
+/// Where groups can be made, or why they can't.
+pub fn place() -> Result<Place, String> {
+    let mounts = fs::read_to_string("/proc/mounts")
+        .map_err(|error| format!("/proc/mounts can't be read: {error}"))?;
+    let why = match mount(&mounts, |kind, _| kind == "cgroup2") {
+        None => "no cgroup v2 is mounted".to_owned(),
+        Some(mount) => match gives_memory(&mount) {
+            Ok(()) => return Ok(Place { mount, version: Version::Two }),
+            Err(why) => why,
+        },
+    };
+    let has_memory = |options: &str| options.split(',').any(|option| option == "memory");
+    match mount(&mounts, |kind, options| kind == "cgroup" && has_memory(options)) {
+        Some(mount) => Ok(Place { mount, version: Version::One }),
+        None => Err(format!("{why}, and no cgroup v1 limits memory")),
+    }
+}
+
+/// Where a file system is mounted whose kind and options are such.
+fn mount(mounts: &str, is_wanted: impl Fn(&str, &str) -> bool) -> Option<PathBuf> {
+    let found = mounts.lines().find_map(|line| {
+        let mut fields = line.split(' ').skip(1);
+        let (at, kind, options) = (fields.next()?, fields.next()?, fields.next()?);
+        is_wanted(kind, options).then_some(at)
+    });
+    found.map(PathBuf::from)
 }
 
 /// Has groups below this one limit memory.
@@ -31,7 +81,7 @@ fn gives_memory(mount: &Path) -> Result<(), String> {
     let has_memory = |text: &str| text.split_whitespace().any(|name| name == "memory");
     if !has_memory(&said("cgroup.controllers")?) {
         let at = mount.display();
-        return Err(format!("cgroup v2 at {at} does not control memory; does cgroup v1?"));
+        return Err(format!("cgroup v2 at {at} does not control memory"));
     }
     if !has_memory(&said("cgroup.subtree_control")?) {
         fs::write(mount.join("cgroup.subtree_control"), "+memory")
@@ -41,16 +91,20 @@ fn gives_memory(mount: &Path) -> Result<(), String> {
 }
 
 /// A group that is there as long as this is.
-pub struct Group(PathBuf);
+pub struct Group {
+    folder: PathBuf,
+    version: Version,
+}
 
 impl Group {
-    pub fn new(place: &Path, memory: u64) -> Result<Self, String> {
-        let folder = place.join(format!("annals-compare-{}", std::process::id()));
+    pub fn new(place: &Place, memory: u64) -> Result<Self, String> {
+        let folder = place.mount.join(format!("annals-compare-{}", std::process::id()));
         let told = |error: Error| format!("{} can't be made: {error}", folder.display());
         fs::create_dir(&folder).map_err(told)?;
-        let group = Self(folder.clone());
-        fs::write(folder.join("memory.max"), memory.to_string()).map_err(told)?;
-        match fs::write(folder.join("memory.swap.max"), "0") {
+        let group = Self { folder: folder.clone(), version: place.version };
+        fs::write(folder.join(group.version.limit()), memory.to_string()).map_err(told)?;
+        let (swap, none) = group.version.swap();
+        match fs::write(folder.join(swap), none) {
             // There is no swap that could be counted.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             written => written.map_err(told)?,
@@ -60,19 +114,24 @@ impl Group {
 
     /// Who writes its number there is in the group.
     pub fn members(&self) -> PathBuf {
-        self.0.join("cgroup.procs")
+        self.folder.join("cgroup.procs")
     }
 
     /// Processes that were killed because there was no memory for them.
     pub fn kills(&self) -> u64 {
-        let events = fs::read_to_string(self.0.join("memory.events")).unwrap_or_default();
-        count(&events, "oom_kill")
+        count(&self.said(self.version.kills()), "oom_kill")
     }
 
     /// How often the group was at its limit.
     pub fn reclaims(&self) -> u64 {
-        let events = fs::read_to_string(self.0.join("memory.events")).unwrap_or_default();
-        count(&events, "max")
+        match self.version {
+            Version::One => self.said("memory.failcnt").trim().parse().unwrap_or(0),
+            Version::Two => count(&self.said("memory.events"), "max"),
+        }
+    }
+
+    fn said(&self, file: &str) -> String {
+        fs::read_to_string(self.folder.join(file)).unwrap_or_default()
     }
 }
 
@@ -80,7 +139,7 @@ impl Drop for Group {
     fn drop(&mut self) {
         // The last process of it may be going still.
         for _ in 0..100 {
-            if fs::remove_dir(&self.0).is_ok() {
+            if fs::remove_dir(&self.folder).is_ok() {
                 return;
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -103,11 +162,14 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn cgroup_v2_is_found_where_it_is_mounted() {
+    fn a_mount_is_found_by_its_kind_and_options() {
         let hybrid = "cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0\n\
                       cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n";
-        assert_eq!(mount(hybrid).as_deref(), Some(Path::new("/sys/fs/cgroup/unified")));
-        assert_eq!(mount("cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0\n"), None);
+        let second = mount(hybrid, |kind, _| kind == "cgroup2");
+        assert_eq!(second.as_deref(), Some(Path::new("/sys/fs/cgroup/unified")));
+        let first = mount(hybrid, |kind, options| kind == "cgroup" && options.ends_with("memory"));
+        assert_eq!(first.as_deref(), Some(Path::new("/sys/fs/cgroup/memory")));
+        assert_eq!(mount(hybrid, |kind, _| kind == "ext4"), None);
     }
 
     #[test]

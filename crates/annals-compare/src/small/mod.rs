@@ -9,11 +9,10 @@ use crate::run::{One, results};
 use crate::support;
 use crate::workload::checked::{DECISIONS, PARTS};
 use crate::workload::{Measures, Scale};
-use cgroup::Group;
+use cgroup::{Group, Place};
 use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -54,7 +53,7 @@ struct Made {
 
 impl Plan {
     /// Tries everything, and hands out each line when it is there.
-    pub fn run(&self, place: &Path, mut each: impl FnMut(Line)) {
+    pub fn run(&self, place: &Place, mut each: impl FnMut(Line)) {
         for peer in &self.peers {
             let (mut free, mut limited) = (None, None);
             for part in PARTS {
@@ -74,7 +73,7 @@ impl Plan {
         &self,
         peer: &str,
         part: &str,
-        place: Option<&Path>,
+        place: Option<&Place>,
         made: &mut Option<Made>,
         each: &mut impl FnMut(Line),
     ) {
@@ -107,7 +106,7 @@ impl Plan {
         each(Line { peer, part, memory, factor, is_limited, ended, measures });
     }
 
-    fn ended(&self, one: &One, place: Option<&Path>) -> Result<Measures, String> {
+    fn ended(&self, one: &One, place: Option<&Place>) -> Result<Measures, String> {
         let Some(place) = place else { return ended(one, None) };
         // What is in the cache already is nobody's memory, and would be read for nothing.
         process::drop_cache(one.folder);
