@@ -57,11 +57,9 @@ pub fn tag_name(tag: u64) -> String {
 
 /// The tag with this name.
 pub fn tag_number(name: &str) -> u64 {
-    match name.split_once(':') {
-        Some(("account", number)) => number.parse().unwrap(),
-        Some(("region", number)) => ACCOUNTS + number.parse::<u64>().unwrap(),
-        _ => panic!("'{name}' is no tag of the data"),
-    }
+    let (kind, number) = name.split_once(':').unwrap();
+    let number: u64 = number.parse().unwrap();
+    if kind == "account" { number } else { ACCOUNTS + number }
 }
 
 /// The `nth` event of all.

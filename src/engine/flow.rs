@@ -32,6 +32,8 @@ pub struct State {
     pub closed: bool,
     /// The segments, the one that is written included.
     pub segments: SegmentList,
+    /// Commits that have asked for a sync.
+    pub asked: u64,
     syncing: bool,
     waiters: Vec<Arc<Waiter>>,
 }
@@ -83,6 +85,7 @@ impl Flow {
             poisoned: false,
             closed: false,
             segments,
+            asked: 0,
             syncing: false,
             waiters: Vec::new(),
         };
@@ -151,6 +154,7 @@ impl Waiter {
 impl State {
     /// A commit was placed.
     pub fn push(&mut self, commit: InFlight) {
+        self.asked = self.asked.wrapping_add(u64::from(commit.needs_sync));
         self.queue.push_back(commit);
     }
 

@@ -24,6 +24,8 @@ pub const FAN: usize = 4;
 /// Bytes of a run that are written between two looks at what is more urgent, and between two syncs:
 /// an append waits for no more of a merge than this.
 const STEP: u64 = 4 << 20;
+/// The same while synced commits come in: each of their syncs writes what there is of a merge, too.
+const GENTLE: u64 = STEP / 8;
 /// The index in memory may grow to so many times what makes a table full, while the oldest of it
 /// becomes a run; then commits wait. It is what a crash makes the next opening scan.
 const LAG: u64 = 3;
@@ -44,6 +46,8 @@ pub struct Indexer {
     lags: AtomicBool,
     written: Hint,
     rewritten: Hint,
+    /// Bytes of a step.
+    step: Hint,
 }
 
 struct State {
@@ -82,6 +86,7 @@ impl Indexer {
             lags: AtomicBool::new(false),
             written: Hint::new(0),
             rewritten: Hint::new(0),
+            step: Hint::new(STEP),
         }
     }
 
@@ -159,6 +164,16 @@ impl WriteSide {
     /// What failed a moment ago is tried again at once.
     pub(super) fn index_now(&self) {
         self.indexer.lock().not_before = None;
+    }
+
+    /// Whether the next piece gives way to synced commits, which come in or don't: it does unless
+    /// something waits for it.
+    pub(super) fn index_gently(&self, core: &Core, commits: bool) -> bool {
+        let sources = core.index.sources();
+        let gently = commits && sources.tables.len() < 2 && sources.runs.len() < SLOT_RUNS / 2;
+        // Relaxed: a piece that is longer or shorter than it should be does no harm.
+        self.indexer.step.store(if gently { GENTLE } else { STEP }, Ordering::Relaxed);
+        gently
     }
 
     /// Does one piece of what is to be done for the index; `true` if there may be more.
@@ -350,11 +365,12 @@ impl WriteSide {
     fn merge_step(&self, core: &Core, state: &mut State) -> Result<(), Error> {
         let Some(mut merge) = state.merges.pop() else { return Ok(()) };
         let before = merge.job.written();
-        let done = self.write_run(core, &mut merge.job, &mut merge.extent, STEP);
+        let step = self.indexer.step.load(Ordering::Relaxed);
+        let done = self.write_run(core, &mut merge.job, &mut merge.extent, step);
         let run = match done {
             Ok(false) => {
                 merge.unsynced = merge.unsynced.saturating_add(merge.job.written() - before);
-                if merge.unsynced >= STEP {
+                if merge.unsynced >= step {
                     // What is not synced yet stays small, whoever syncs next.
                     merge.unsynced = 0;
                     core.sync_now()?;

@@ -156,6 +156,9 @@ impl WriteSide {
     }
 }
 
+/// While synced commits come in, it rests for so many times what a piece of a merge has taken.
+const BREATH: u32 = 2;
+
 /// The keeper's life.
 fn keep(core: &Arc<Core>, side: &Arc<WriteSide>) {
     let settings = &side.settings;
@@ -164,6 +167,7 @@ fn keep(core: &Arc<Core>, side: &Arc<WriteSide>) {
     // What a crash has left in memory becomes runs at once.
     let waiting = core.index.sources().tables.len() > 1;
     let mut timeout = waiting.then_some(Duration::ZERO);
+    let mut asked = 0;
     while side.call.wait(timeout) {
         side.note(&side.prepare_if_due(core));
         let (written, unsynced, since) = {
@@ -187,9 +191,13 @@ fn keep(core: &Arc<Core>, side: &Arc<WriteSide>) {
             side.note(&side.mark(core, written));
         }
         // One piece of it; then the rest is looked at again.
+        let asked_before = std::mem::replace(&mut asked, core.flow.lock().asked);
+        let gently = side.index_gently(core, asked != asked_before);
+        let begun = Instant::now();
         let more = side.index_step(core).unwrap_or(false);
         core.bell.call();
-        timeout = if more { Some(Duration::ZERO) } else { next_look(core, side, still_since) };
+        let pause = if gently { begun.elapsed() * BREATH } else { Duration::ZERO };
+        timeout = if more { Some(pause) } else { next_look(core, side, still_since) };
     }
 }
 

@@ -403,3 +403,27 @@ fn a_large_merge_is_written_and_synced_piece_by_piece() {
     // One for each piece of that size, and two for the slot that names the run.
     assert!((2 + rewritten / most / 2..=2 + rewritten / STEP).contains(&syncs), "{syncs} syncs");
 }
+
+#[test]
+fn a_merge_gives_way_to_synced_commits_unless_something_waits_for_it() {
+    let (_disk, engine) = store();
+    let gently = |commits| {
+        let gently = side(&engine).index_gently(&engine.core, commits);
+        let step = side(&engine).indexer.step.load(Ordering::Relaxed);
+        assert_eq!(step, if gently { GENTLE } else { STEP });
+        gently
+    };
+    assert!(gently(true) && !gently(false));
+    fill(&engine);
+    assert!(!gently(true), "a table waits");
+    assert!(step(&engine));
+    assert!(gently(true));
+    // Each commit that asks for a sync is counted, and no other.
+    let asked = || engine.core.flow.lock().asked;
+    let before = asked();
+    append(&engine, 2);
+    let version = Version::new(engine.core.flow.lock().visible.1.get());
+    let buffered = Commit::new().append("a", version, [NewEvent::new("Noted", "x")]);
+    engine.commit(&buffered.durability(crate::words::Durability::Buffered)).unwrap();
+    assert_eq!(asked(), before + 1);
+}
