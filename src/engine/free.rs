@@ -49,22 +49,13 @@ impl Free {
         Self { list: list.collect(), filling: Vec::new(), cut }
     }
 
-    /// Room that no slot has named: from the end of what is named up to the end of the file.
-    /// Both slots are to be newer than this one, as for all that is free.
+    /// Room that no slot has named: from the end of what is named up to the end of the file, or of
+    /// what was taken. Both slots are to be newer than this one, as for all that is free.
     pub fn add_unnamed(&mut self, named_end: u64, file_end: u64, newest: u64) {
         let length = file_end.saturating_sub(named_end);
         if length > 0 {
             let extent = Extent { file_offset: named_end, length };
             self.list.push(Piece { extent, since: newest, pin: None });
-        }
-    }
-
-    /// Room that was taken at the end of the file for a run that leaves some of it.
-    pub fn add_rest(&mut self, taken: Extent, used: Extent) {
-        let length = taken.end().saturating_sub(used.end());
-        if length > 0 {
-            let extent = Extent { file_offset: used.end(), length };
-            self.list.push(Piece { extent, since: 0, pin: None });
         }
     }
 
@@ -182,8 +173,8 @@ mod tests {
         let mut free = Free::default();
         let (used, taken) = (257 * PAGE, class(257 * PAGE));
         let at = |length| Extent { file_offset: 4 * PAGE, length };
-        free.add_rest(at(taken), at(used));
-        free.add_rest(at(used), at(used));
+        free.add_unnamed(at(used).end(), at(taken).end(), 0);
+        free.add_unnamed(at(used).end(), at(used).end(), 0);
         assert_eq!((free.bytes(), free.list.len()), (taken - used, 1));
         // Once the run is given up, the next, which is longer, fits in its place.
         free.abandon(at(used));

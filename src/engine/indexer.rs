@@ -444,7 +444,8 @@ impl WriteSide {
                 let taken = Extent { length: class(length), ..extent };
                 core.storage.allocate(taken.file_offset, taken.length)?;
                 slots.file_end = taken.end();
-                slots.free.add_rest(taken, extent);
+                // No slot has ever named it.
+                slots.free.add_unnamed(extent.end(), taken.end(), 0);
                 extent
             }
         };

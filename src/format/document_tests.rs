@@ -269,9 +269,7 @@ fn the_examples_in_format_md_are_pieces_of_one_store() {
                     let check = event.check(place, position, &key);
                     position = position.next().unwrap();
                     assert_eq!(event.recorded, header.recorded);
-                    for reference in
-                        [event.stream, event.event_type].into_iter().chain(event.tags())
-                    {
+                    for reference in event.names() {
                         let name = &log[index(u64::from(reference))..];
                         assert!(NameRecord::parse(name).is_some(), "a reference leads to a name");
                     }

@@ -51,16 +51,14 @@ impl Sources {
         if position >= self.tables_from() {
             return Ok(self.locate_in_tables(position));
         }
-        let Some(run) = self.run_of(position) else { return Ok(None) };
-        let nth = position.get().saturating_sub(run.header().first.get());
-        run.offset(u32::try_from(nth).unwrap_or(u32::MAX)).map(Some)
+        let Some((run, nth)) = self.run_of(position) else { return Ok(None) };
+        run.offset(nth).map(Some)
     }
 
     /// Has the page read meanwhile that says where the event with this position is.
     pub fn announce(&self, position: Position) {
-        if let Some(run) = self.run_of(position) {
-            let nth = position.get().saturating_sub(run.header().first.get());
-            run.announce_offset(u32::try_from(nth).unwrap_or(u32::MAX));
+        if let Some((run, nth)) = self.run_of(position) {
+            run.announce_offset(nth);
         }
     }
 
@@ -77,9 +75,8 @@ impl Sources {
             out.extend(positions.map_while(|position| self.locate_in_tables(position)));
             return Ok(());
         }
-        let Some(run) = self.run_of(position) else { return Ok(()) };
-        let nth = position.get().saturating_sub(run.header().first.get());
-        run.offsets(u32::try_from(nth).unwrap_or(u32::MAX), most, out)
+        let Some((run, nth)) = self.run_of(position) else { return Ok(()) };
+        run.offsets(nth, most, out)
     }
 
     /// The runs that have a position in `from..=to`.
@@ -93,9 +90,12 @@ impl Sources {
         runs.take_while(move |run| run.header().first <= to)
     }
 
-    fn run_of(&self, position: Position) -> Option<&Arc<Run>> {
+    /// The run that has the event with this position, and which of its events that is.
+    fn run_of(&self, position: Position) -> Option<(&Run, u32)> {
         let after = self.runs.partition_point(|run| run.header().first <= position);
-        self.runs.get(after.checked_sub(1)?).filter(|run| run.covers(position))
+        let run = self.runs.get(after.checked_sub(1)?).filter(|run| run.covers(position))?;
+        let nth = position.get().saturating_sub(run.header().first.get());
+        Some((run, narrow(nth)))
     }
 
     fn locate_in_tables(&self, position: Position) -> Option<LogOffset> {

@@ -72,7 +72,7 @@ pub(crate) trait Lender: Sync {
     fn id_bits(&self) -> u128;
 }
 
-/// What an event's record says beside what every event has.
+/// What an event's record says beside what its fields have.
 #[derive(Default)]
 pub(crate) struct Parts<'a> {
     pub(crate) check: u32,

@@ -53,8 +53,7 @@ impl<'a> Names<'a> {
         event: &RawEvent<'_>,
         at: LogOffset,
     ) -> Option<LogOffset> {
-        let mut names = [event.stream, event.event_type].into_iter().chain(event.tags());
-        let missing = names.find(|reference| self.get(room, *reference, at).is_none());
+        let missing = event.names().find(|reference| self.get(room, *reference, at).is_none());
         missing.map(|reference| room.log_offset.plus(u64::from(reference)))
     }
 

@@ -186,6 +186,11 @@ impl<'a> RawEvent<'a> {
         self.tag_refs.chunks_exact(4).map(|bytes| get_u32(bytes, 0))
     }
 
+    /// All names that it refers to, as [`RawEvent::tags`]: its stream's, its type, its tags.
+    pub fn names(&self) -> impl Iterator<Item = u32> + 'a {
+        [self.stream, self.event_type].into_iter().chain(self.tags())
+    }
+
     /// The check it has, right or wrong.
     pub fn stored_check(&self) -> u32 {
         get_u32(self.bytes, event::CHECK)

@@ -62,15 +62,12 @@ impl Matching {
             part.is_of(sources) && part.has(if self.backward { to } else { from })
         });
         if !same {
-            let begun = self.part.is_some();
-            if !begun {
+            match self.part {
+                Some(_) => self.wanted.forget(),
                 // Whatever part comes next, what is cold of it is on its way.
-                sources.runs_over(from, to).for_each(|run| self.wanted.announce(run));
+                None => sources.runs_over(from, to).for_each(|run| self.wanted.announce(run)),
             }
             self.part = Part::next(sources, (from, to), self.backward);
-            if begun {
-                self.wanted.forget();
-            }
             if let Some(Part::Run(run)) = &self.part {
                 self.wanted.rule_out(run)?;
             }

@@ -162,8 +162,10 @@ impl Pages {
     fn announce_around(&self, map: &Map, number: u32) {
         let Some(word) = self.announced.get(index(u64::from(number / AROUND / 64))) else { return };
         let bit = 1 << (number / AROUND % 64);
-        // Relaxed: it is advice, and twice does no harm.
-        if word.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+        // Relaxed: it is advice, and twice does no harm. Mostly it was given, and a look is enough.
+        if word.load(Ordering::Relaxed) & bit == 0
+            && word.fetch_or(bit, Ordering::Relaxed) & bit == 0
+        {
             let first = index(page_offset(number / AROUND * AROUND));
             map.announce(first, index(page_offset(AROUND)));
         }

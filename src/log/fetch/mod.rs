@@ -171,7 +171,7 @@ impl Fetch {
             let bytes = segment.known_stable().get(index(at.since(segment.place.log_offset))..);
             // Nothing is checked: what the record says wrongly is read for nothing.
             let Some(raw) = bytes.and_then(RawEvent::parse) else { continue };
-            for reference in [raw.stream, raw.event_type].into_iter().chain(raw.tags()) {
+            for reference in raw.names() {
                 segment.announce(segment.place.log_offset.plus(u64::from(reference)), A_NAME);
             }
         }
@@ -270,7 +270,7 @@ impl Fetch {
         let raw = RawEvent::parse(record).ok_or_else(damaged)?;
         lender.names = Names::Copied;
         lender.copied.go_to(&segment);
-        for reference in [raw.stream, raw.event_type].into_iter().chain(raw.tags()) {
+        for reference in raw.names() {
             // One that is not there is missed when it is asked for.
             lender.copied.know(&segment, reference, &**storage, &key).map_err(FetchError::Io)?;
         }

@@ -317,7 +317,7 @@ impl Seen {
         references: &mut Vec<u32>,
     ) -> Self {
         let begin = references.len();
-        references.extend([event.stream, event.event_type].into_iter().chain(event.tags()));
+        references.extend(event.names());
         let ids = [event.id, event.correlation_id, event.causation_id];
         let names = (begin, references.len() - begin);
         let payload = u32::try_from(event.payload.len()).unwrap_or(u32::MAX);
