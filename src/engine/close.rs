@@ -73,6 +73,13 @@ impl WriteSide {
             self.settle(core, end)?;
         }
         core.flow.lock().check_poison()?;
+        {
+            let mut slots = self.slots.lock();
+            // Room for a segment that is not needed any more is room for runs.
+            for segment in std::mem::take(&mut slots.taken) {
+                slots.free.abandon(segment.extent);
+            }
+        }
         // The next opening has nothing to scan. Where that can't be, it has.
         let _ = self.index_all(core);
         core.flow.lock().check_poison()?;

@@ -113,7 +113,7 @@ impl WriteSide {
             }
             Decision::Placed(appended) => {
                 self.mark_if_strict(core, end, durability)?;
-                self.after_commit(core, end)?;
+                self.after_commit(core, end, durability)?;
                 Ok(appended)
             }
         }

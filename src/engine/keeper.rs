@@ -169,7 +169,12 @@ fn keep(core: &Arc<Core>, side: &Arc<WriteSide>) {
     let mut timeout = waiting.then_some(Duration::ZERO);
     let mut asked = 0;
     while side.call.wait(timeout) {
-        side.note(&side.prepare_if_due(core));
+        let asked_before = std::mem::replace(&mut asked, core.flow.lock().asked);
+        let syncs_come_in = asked != asked_before;
+        // Where synced commits come in, they do it with their syncs.
+        if !syncs_come_in || settings.reserve > 0 {
+            side.note(&side.prepare_if_due(core));
+        }
         let (written, unsynced, since) = {
             let state = core.flow.lock();
             (state.written, state.written.since(state.synced), state.unsynced_since)
@@ -191,8 +196,7 @@ fn keep(core: &Arc<Core>, side: &Arc<WriteSide>) {
             side.note(&side.mark(core, written));
         }
         // One piece of it; then the rest is looked at again.
-        let asked_before = std::mem::replace(&mut asked, core.flow.lock().asked);
-        let gently = side.index_gently(core, asked != asked_before);
+        let gently = side.index_gently(core, syncs_come_in);
         let begun = Instant::now();
         let more = side.index_step(core).unwrap_or(false);
         core.bell.call();

@@ -9,7 +9,9 @@ use crate::format::{Epoch, FRAME_LEN, FrameHeader, FrameKind, u64_of};
 use crate::index::Sources;
 use crate::log::{Draft, Place};
 use crate::threads::atomic::Ordering;
-use crate::words::{AppendError, Appended, Error, Limit, LogOffset, Position, Timestamp};
+use crate::words::{
+    AppendError, Appended, Durability, Error, Limit, LogOffset, Position, Timestamp,
+};
 
 impl WriteSide {
     /// Gives a commit whose guards hold its place. The guards looked up the versions of its streams
@@ -151,7 +153,12 @@ impl WriteSide {
 
     /// What is due after a commit that ends here: a sync of what was buffered, or a call for the
     /// keeper.
-    pub(super) fn after_commit(&self, core: &Core, end: LogOffset) -> Result<(), Error> {
+    pub(super) fn after_commit(
+        &self,
+        core: &Core,
+        end: LogOffset,
+        durability: Durability,
+    ) -> Result<(), Error> {
         let (written, unsynced) = {
             let state = core.flow.lock();
             (state.written, state.written.since(state.synced))
@@ -163,7 +170,9 @@ impl WriteSide {
         let first = !call.unmarked.swap(true, Ordering::Relaxed);
         let buffered = unsynced > 0 && !call.timing.swap(true, Ordering::Relaxed);
         let much = unsynced >= self.settings.sync_bytes / 2;
-        if first || buffered || much || end.get() >= call.prepare_at.load(Ordering::Relaxed) {
+        // Room is prepared with the syncs of commits, where there are some.
+        let carried = durability != Durability::Buffered && self.settings.reserve == 0;
+        if first || buffered || much || (!carried && self.is_room_due(end)) {
             call.ring();
         }
         Ok(())

@@ -4,7 +4,7 @@ use super::core::Core;
 use super::free::Free;
 use crate::format::{SLOT_PAGES, SLOT_RUNS, SLOT_SEGMENTS, SegmentRef, Slot};
 use crate::storage::write_full;
-use crate::threads::{Mutex, MutexGuard, PoisonError};
+use crate::threads::{Mutex, MutexGuard, PoisonError, TryLockError};
 use crate::words::{Error, ErrorKind, LogOffset, Timestamp};
 use std::collections::VecDeque;
 
@@ -21,6 +21,9 @@ pub struct SlotState {
     page: usize,
     /// The segments after the one that is written, in the order of the log.
     pub prepared: VecDeque<SegmentRef>,
+    /// Segments that no slot names yet. They have room and a header, and while nobody holds the
+    /// lock both are synced, or the store is poisoned.
+    pub taken: Vec<SegmentRef>,
     /// Where the next extent goes.
     pub file_end: u64,
     /// Room for runs that was used before.
@@ -41,13 +44,23 @@ pub enum Before {
 impl Slots {
     /// The slots as they were found, or written by recovery.
     pub fn new(newest: Slot, page: usize, prepared: VecDeque<SegmentRef>, file_end: u64) -> Self {
-        let (sealed, free) = (false, Free::of(&newest, file_end));
-        Self { state: Mutex::new(SlotState { newest, page, prepared, file_end, free, sealed }) }
+        let (sealed, free, taken) = (false, Free::of(&newest, file_end), Vec::new());
+        let state = SlotState { newest, page, prepared, taken, file_end, free, sealed };
+        Self { state: Mutex::new(state) }
     }
 
     /// The state; held across slot writes, syncs and allocations.
     pub fn lock(&self) -> MutexGuard<'_, SlotState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, if nobody else has it.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, SlotState>> {
+        match self.state.try_lock() {
+            Ok(state) => Some(state),
+            Err(TryLockError::Poisoned(state)) => Some(state.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 

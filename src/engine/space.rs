@@ -7,7 +7,7 @@ use super::writer::WriteSide;
 use crate::format::{Extent, PAGE, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, u64_of};
 use crate::storage::write_full;
 use crate::threads::atomic::Ordering;
-use crate::words::{Error, Limit, Timestamp};
+use crate::words::{Error, Limit, LogOffset, Timestamp};
 
 /// A segment is at most this part of the file before it, as a power of two; with the one that is
 /// written, the room that nobody uses yet stays below an eighth.
@@ -46,13 +46,46 @@ impl WriteSide {
             (writer.end, writer.recorded)
         };
         let mut slots = self.slots.lock();
-        let due = end.get() >= self.call.prepare_at.load(Ordering::Relaxed);
-        if due && slots.prepared.is_empty() {
-            let length = self.segment_len(slots.file_end);
-            self.prepare(core, &mut slots, length, recorded)?;
-            self.call.prepare_at.store(u64::MAX, Ordering::Relaxed);
+        if self.is_room_due(end) && slots.prepared.is_empty() {
+            if slots.taken.is_empty() {
+                let length = self.segment_len(slots.file_end);
+                self.take_room(core, &mut slots, length)?;
+                self.name_room(core, &mut slots, recorded, Before::Sync)?;
+            } else {
+                self.name_room(core, &mut slots, recorded, Before::Nothing)?;
+            }
         }
         Ok(())
+    }
+
+    /// Whether it is time to prepare a segment, for a log that ends here.
+    pub(super) fn is_room_due(&self, end: LogOffset) -> bool {
+        end.get() >= self.call.prepare_at.load(Ordering::Relaxed)
+    }
+
+    /// Syncs what is written for a commit that waits for it. If it is time to prepare a segment, a
+    /// step of that goes with the sync: with one its room and its header, with the next the slot
+    /// that names it. So it costs no sync of its own.
+    pub(super) fn sync_with_room(&self, core: &Core) -> Result<(), Error> {
+        let written = core.flow.lock().written;
+        // What is filled with zeros takes longer than a commit should wait.
+        let slots = (self.settings.reserve == 0 && self.is_room_due(written))
+            .then(|| self.slots.try_lock())
+            .flatten();
+        let Some(mut slots) = slots.filter(|slots| !slots.sealed && slots.prepared.is_empty())
+        else {
+            return core.sync_now().map(drop);
+        };
+        if slots.taken.is_empty() {
+            let length = self.segment_len(slots.file_end);
+            let taken = self.take_room(core, &mut slots, length);
+            // The commit has its room already. If there is none for the next, that one will say so.
+            self.note(&taken);
+            core.sync_now().map(drop)
+        } else {
+            let recorded = Timestamp::from_micros(self.recorded.load(Ordering::Relaxed));
+            self.name_room(core, &mut slots, recorded, Before::Nothing)
+        }
     }
 
     /// Makes sure that one of the prepared segments has this much room for frames.
@@ -64,11 +97,16 @@ impl WriteSide {
         recorded: Timestamp,
     ) -> Result<(), Error> {
         let needed = room.saturating_add(u64_of(SEGMENT_HEADER_LEN));
-        if slots.prepared.iter().any(|segment| segment.extent.length >= needed) {
+        let suffices = |segment: &SegmentRef| segment.extent.length >= needed;
+        if slots.prepared.iter().any(suffices) {
             return Ok(());
         }
+        if slots.taken.iter().any(suffices) {
+            return self.name_room(core, slots, recorded, Before::Nothing);
+        }
         let length = self.segment_len(slots.file_end).max(round_up(needed));
-        self.prepare(core, slots, length, recorded)
+        self.take_room(core, slots, length)?;
+        self.name_room(core, slots, recorded, Before::Sync)
     }
 
     /// Says in a slot that the store is not closed any more, if one says that it is: before any
@@ -81,24 +119,18 @@ impl WriteSide {
         slots.write(core, recorded, Before::Nothing, |slot| slot.clean = false)
     }
 
-    /// Takes room for a segment, writes its header, and names it in a slot. Only then may a frame
-    /// enter it.
+    /// Takes room for a segment and writes its header. Once that is synced, a slot may name it.
     ///
     /// Failing to take the room is an error without poison: nothing that counts was written yet.
-    fn prepare(
-        &self,
-        core: &Core,
-        slots: &mut SlotState,
-        length: u64,
-        recorded: Timestamp,
-    ) -> Result<(), Error> {
+    fn take_room(&self, core: &Core, slots: &mut SlotState, length: u64) -> Result<(), Error> {
         core.flow.lock().check_poison()?;
         if slots.sealed {
             return Err(Error::closed());
         }
         self.check_there(core)?;
         self.reopened(core, slots)?;
-        let before = slots.newest.segments.last().copied().unwrap_or_default();
+        let last = slots.taken.last().or(slots.newest.segments.last());
+        let before = last.copied().unwrap_or_default();
         let extent = Extent { file_offset: slots.file_end, length };
         if extent.end() > Limit::FileBytes.allowed() {
             return Err(Error::io(
@@ -116,9 +148,23 @@ impl WriteSide {
         if let Err(error) = done {
             return Err(Error::io("taking room for the store failed; nothing was written", error));
         }
-        slots.write(core, recorded, Before::Sync, |slot| slot.segments.push(place))?;
         slots.file_end = extent.end();
-        slots.prepared.push_back(place);
+        slots.taken.push(place);
+        Ok(())
+    }
+
+    /// Names the segments in a slot that have room and a header. Only now may a frame enter them.
+    fn name_room(
+        &self,
+        core: &Core,
+        slots: &mut SlotState,
+        recorded: Timestamp,
+        before: Before,
+    ) -> Result<(), Error> {
+        let taken = std::mem::take(&mut slots.taken);
+        slots.write(core, recorded, before, |slot| slot.segments.extend(&taken))?;
+        slots.prepared.extend(taken);
+        self.call.prepare_at.store(u64::MAX, Ordering::Relaxed);
         Ok(())
     }
 
@@ -142,10 +188,13 @@ impl WriteSide {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::tests::device::{Asked, Watched};
     use crate::engine::tests::{append, quiet};
     use crate::engine::{Chore, Engine, Settings};
-    use crate::format::{FIRST_EXTENT, index};
+    use crate::format::{FIRST_EXTENT, SLOT_PAGES, index};
     use crate::storage::{MemoryStorage, Storage};
+    use crate::words::{Commit, ExpectedVersion, NewEvent};
+    use std::io::ErrorKind;
     use std::sync::Arc;
 
     fn open(disk: &Arc<MemoryStorage>, settings: Settings) -> Engine {
@@ -237,8 +286,7 @@ mod tests {
         let most = Limit::FileBytes.allowed();
         let mut prepare = |file_end| {
             slots.file_end = file_end;
-            let recorded = slots.newest.recorded;
-            let error = side.prepare(&engine.core, &mut slots, PAGE, recorded).unwrap_err();
+            let error = side.take_room(&engine.core, &mut slots, PAGE).unwrap_err();
             assert_eq!(slots.file_end, file_end);
             error.to_string()
         };
@@ -246,6 +294,112 @@ mod tests {
         assert!(prepare(most - PAGE).contains("taking room"));
         assert!(prepare(most - PAGE + 1).contains("longer"));
         assert!(prepare(most).contains("longer"));
+    }
+
+    /// A store in which a segment is prepared while some commits' room is left.
+    fn grown(disk: &Arc<Watched>) -> Engine {
+        let settings = Settings { segment_min: 8 * PAGE, tail_events: 1 << 20, ..quiet() };
+        let engine = Engine::open(disk.clone(), settings).unwrap();
+        large(&engine, 150, 4_000);
+        engine
+    }
+
+    fn large(engine: &Engine, commits: usize, bytes: usize) {
+        for _ in 0..commits {
+            let event = NewEvent::new("Noted", vec![7; bytes]);
+            engine.commit(&Commit::new().append("a", ExpectedVersion::Any, [event])).unwrap();
+        }
+    }
+
+    fn written_at(asked: &Asked) -> Option<u64> {
+        if let Asked::Write(at) = asked { Some(at.start) } else { None }
+    }
+
+    fn segments(engine: &Engine) -> usize {
+        engine.view().unwrap().segments.iter().count()
+    }
+
+    #[test]
+    fn synced_commits_prepare_room_with_their_own_syncs() {
+        let disk = Watched::new();
+        let engine = grown(&disk);
+        let before = segments(&engine);
+        drop(disk.asked());
+        large(&engine, 100, 4_000);
+        assert!(segments(&engine) >= before + 5);
+        assert_eq!(disk.syncs(), 100);
+    }
+
+    #[test]
+    fn a_segment_gets_its_header_synced_then_a_synced_slot_then_its_first_frame() {
+        let disk = Watched::new();
+        let engine = grown(&disk);
+        let known: Vec<SegmentRef> = engine.view().unwrap().segments.iter().copied().collect();
+        drop(disk.asked());
+        large(&engine, 100, 4_000);
+        let asked = disk.asked();
+        let view = engine.view().unwrap();
+        let new: Vec<_> = view.segments.iter().filter(|place| !known.contains(place)).collect();
+        for place in new.iter().skip(1) {
+            let written = |wanted: u64| move |asked: &Asked| written_at(asked) == Some(wanted);
+            let header = asked.iter().position(written(place.extent.file_offset)).unwrap();
+            let frame = written(place.file_offset(place.first_frame()));
+            let frame = asked.iter().position(frame).unwrap();
+            let between: Vec<&Asked> = asked[header..frame].iter().collect();
+            let is_slot =
+                |asked: &&Asked| written_at(asked).is_some_and(|at| SLOT_PAGES.contains(&at));
+            let slot = between.iter().position(is_slot).expect("a slot names it");
+            assert!(between[..slot].contains(&&Asked::Sync));
+            assert!(between[slot..].contains(&&Asked::Sync));
+        }
+        assert!(new.len() > 5);
+    }
+
+    #[test]
+    fn where_room_for_the_next_segment_can_not_be_taken_commits_go_on_and_health_tells() {
+        let disk = Watched::new();
+        let engine = grown(&disk);
+        disk.orders(|asked| (*asked == Asked::Allocate).then_some(ErrorKind::StorageFull));
+        while engine.health().background.is_none() {
+            large(&engine, 1, 100);
+        }
+        let before = segments(&engine);
+        // The one after still has room.
+        large(&engine, 1, 100);
+        assert_eq!(segments(&engine), before);
+        disk.behaves();
+        large(&engine, 30, 4_000);
+        assert!(segments(&engine) > before);
+    }
+
+    #[test]
+    fn a_commit_that_needs_more_than_was_taken_has_one_slot_name_both() {
+        let disk = Watched::new();
+        let engine = grown(&disk);
+        let side = engine.write_side().unwrap();
+        while side.slots.lock().taken.is_empty() {
+            large(&engine, 1, 1_000);
+        }
+        let (before, counter) = (segments(&engine), side.slots.lock().newest.counter);
+        large(&engine, 1, 1 << 20);
+        assert_eq!(segments(&engine), before + 2);
+        assert_eq!(side.slots.lock().newest.counter, counter + 1);
+    }
+
+    #[test]
+    fn room_that_was_taken_for_a_segment_becomes_a_runs_when_the_store_is_closed() {
+        let disk = Watched::new();
+        let engine = grown(&disk);
+        let side = engine.write_side().unwrap();
+        while side.slots.lock().taken.is_empty() {
+            large(&engine, 1, 1_000);
+        }
+        let taken = side.slots.lock().taken[0].extent;
+        engine.close().unwrap();
+        let slot = super::super::fixed::read_slots(&*disk).unwrap().chosen.unwrap().0;
+        assert!(slot.runs.iter().any(|run| run.extent().file_offset == taken.file_offset));
+        assert!(slot.segments.iter().all(|place| place.extent != taken));
+        large(&Engine::open(disk, quiet()).unwrap(), 30, 4_000);
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl WriteSide {
                 Turn::Done => return Ok(()),
                 Turn::Lead => {
                     let written = self.write_to(core, target);
-                    let result = written.and_then(|()| core.sync_now());
+                    let result = written.and_then(|()| self.sync_with_room(core));
                     core.flow.end_turn();
                     result?;
                     self.stub(core);

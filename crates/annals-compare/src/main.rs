@@ -76,6 +76,7 @@ fn main() -> ExitCode {
 /// Does what the words say; nothing if they are wrong.
 fn done(words: &[&str]) -> Option<ExitCode> {
     match words {
+        ["help"] | [.., "--help" | "-h"] => print!("{HELP}"),
         ["measure", peer, workload, folder, events, streams, seed] => {
             let [events, streams, seed] = [events, streams, seed].map(|text| text.parse().unwrap());
             run::measure(peer, workload, Path::new(folder), Scale { events, streams }, seed);
@@ -93,7 +94,6 @@ fn done(words: &[&str]) -> Option<ExitCode> {
             println!("{}", peers::names().collect::<Vec<_>>().join(", "));
             println!("{}", run::workloads().collect::<Vec<_>>().join(", "));
         }
-        ["help" | "--help" | "-h"] => print!("{HELP}"),
         _ => return None,
     }
     Some(ExitCode::SUCCESS)

@@ -1,6 +1,6 @@
 //! Publication and group commit.
 
-use super::{TEXTS, append, beside, commit, open, texts};
+use super::{TEXTS, append, beside, commit, image, open, settings, texts};
 use crate::engine::Chore;
 use crate::storage::modelled::Disk;
 use crate::threads::{model, thread};
@@ -197,5 +197,35 @@ fn a_view_reads_on_from_one_segment_to_the_next() {
         assert_eq!(texts(&engine.view().unwrap()).len(), 3);
         let left = open(&Disk::new(&disk.bytes()));
         assert_eq!(texts(&left.view().unwrap()).len(), 3);
+    });
+}
+
+/// Who leads a sync has a step of preparing room go with it, while others commit and write slots.
+/// The first commit of a small file is so large that room for more is due from then on.
+#[test]
+fn room_is_prepared_by_who_syncs_while_another_marks_a_slot() {
+    let large = || format!("large {}", "x".repeat(90_000));
+    let bytes = image(settings(), move |engine| append(engine, &[&large()]));
+    model(1, move || {
+        let disk = Disk::new(&bytes);
+        let engine = open(&disk);
+        let commit_synced = |text: &'static str| {
+            let (engine, disk) = (engine.clone(), disk.clone());
+            move || {
+                engine.commit(&commit(text, Durability::Synced)).unwrap();
+                assert!(disk.has_durably(text.as_bytes()), "{text} was acknowledged");
+            }
+        };
+        commit_synced("zero")();
+        let other = thread::spawn(commit_synced("one"));
+        let marking = beside(&engine, |engine| engine.chore(Chore::Mark).unwrap());
+        commit_synced("two")();
+        other.join().unwrap();
+        marking.join().unwrap();
+        commit_synced("three")();
+        let side = engine.write_side().unwrap();
+        assert_eq!(side.slots.lock().prepared.len(), 1);
+        let left = open(&Disk::new(&disk.bytes()));
+        assert_eq!(texts(&left.view().unwrap()).len(), 5);
     });
 }

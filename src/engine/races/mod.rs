@@ -42,6 +42,8 @@
 //!   `closing_after_a_failure_waits_for_a_run_…`
 //! - marks are taken down after the look, a call is forgotten, a full table calls nobody:
 //!   `keeper`
+//! - a slot names a segment before its header is synced, or a frame enters it before the slot is:
+//!   by the order of what the disk is asked, `engine::space`, and by the simulator
 //! - a follower shows what is past the watermark: `following`
 //! - rings are counted after the look; nobody is rung by a commit, by closing, by poison:
 //!   `who_waits_…`
