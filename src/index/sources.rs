@@ -169,14 +169,22 @@ impl Sources {
                 }
             }
         }
-        for run in self.runs.iter().rev() {
+        for (nth, run) in self.runs.iter().rev().enumerate() {
             if begin <= from {
                 break;
+            }
+            if nth == 1 {
+                // The newest does not have all of it: what is cold of the others is on its way.
+                self.runs.iter().rev().skip(1).for_each(|run| _ = run.announce_term(hash));
             }
             if let Some(entry) = run.find(hash)? {
                 begin = entry.base;
                 parts.push((run, entry));
             }
+        }
+        for (run, entry) in &parts {
+            let [from, to] = [from, to].map(|version| narrow(version.saturating_sub(entry.base)));
+            run.announce_postings(entry, (from, to));
         }
         for (run, entry) in parts.iter().rev() {
             // Versions before the one that is wanted next, counted within the part.

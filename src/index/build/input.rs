@@ -41,6 +41,13 @@ impl Input {
         Self::Table(table, terms, names, segments)
     }
 
+    /// What was read of it is not read again soon.
+    pub(super) fn let_go(&self) {
+        if let Self::Run(run) = self {
+            run.pages.let_go();
+        }
+    }
+
     /// The positions that it covers: its first, and the one after its last.
     pub(super) fn range(&self) -> (Position, Position) {
         match self {

@@ -158,6 +158,8 @@ impl Job {
             terms = terms.saturating_sub(u64::from(CHUNK));
             if step != Step::More || to.written >= budget || terms == 0 {
                 self.written = self.written.saturating_add(to.written);
+                // Or all that a merge walks through would count as memory of the process.
+                self.inputs.iter().for_each(Input::let_go);
                 return Ok(step);
             }
         }

@@ -28,7 +28,9 @@ pub struct Matching {
 }
 
 /// Positions that are looked for at once, at the most.
-const MOST: usize = 256;
+const MOST: usize = 1_024;
+/// Those of them that are looked for while a table is locked.
+const LOOK: usize = 256;
 
 impl Matching {
     /// A walk over the wanted positions in `from..=to`, up or down.
@@ -44,13 +46,24 @@ impl Matching {
 
     /// The next position. After an error it can be asked for again.
     pub fn next(&mut self, sources: &Sources) -> Result<Option<Position>, RunError> {
-        while self.found.is_empty() && self.left.is_some() {
-            let result = self.look(sources);
-            if result.is_err() {
-                self.found.clear();
+        if self.found.is_empty() {
+            while self.found.len() < self.most && self.left.is_some() {
+                let before = self.found.len();
+                let result = self.look(sources);
+                if result.is_err() {
+                    // What it has found since is looked for again.
+                    self.found.truncate(before);
+                    self.part = None;
+                    self.wanted.forget();
+                }
+                match result {
+                    // It is met again by who asks for more.
+                    Err(_) if before > 0 => break,
+                    result => result?,
+                }
             }
-            result?;
             self.found.reverse();
+            self.most = (self.most * 8).min(MOST);
         }
         Ok(self.found.pop())
     }
@@ -65,7 +78,7 @@ impl Matching {
             match self.part {
                 Some(_) => self.wanted.forget(),
                 // Whatever part comes next, what is cold of it is on its way.
-                None => sources.runs_over(from, to).for_each(|run| self.wanted.announce(run)),
+                None => self.wanted.announce(sources.runs_over(from, to), self.backward),
             }
             self.part = Part::next(sources, (from, to), self.backward);
             if let Some(Part::Run(run)) = &self.part {
@@ -77,9 +90,10 @@ impl Matching {
             return Ok(());
         };
         let (first, last) = (part.first().max(from), part.last().min(to));
+        let most = self.most.min(self.found.len() + LOOK);
         let next = part.walk(&mut self.wanted, (first, last), self.backward, |position| {
             self.found.push(position);
-            self.found.len() < self.most
+            self.found.len() < most
         })?;
         // Where it stopped, or at the part's end.
         self.left = match (self.backward, next) {
@@ -89,7 +103,6 @@ impl Matching {
             (true, None) => first.get().checked_sub(1).map(|last| (from, Position::new(last))),
         };
         self.left = self.left.filter(|(from, to)| from <= to);
-        self.most = (self.most * 8).min(MOST);
         Ok(())
     }
 }

@@ -5,9 +5,12 @@ use crate::format::TermHash;
 use crate::index::{Run, RunError};
 use crate::words::Position;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Terms that are announced, at the most.
 const ANNOUNCED: usize = 16;
+/// Postings of a term that are announced, at the most.
+const POSTINGS: u32 = 1 << 14;
 
 /// Which positions are wanted.
 ///
@@ -64,10 +67,22 @@ impl Wanted {
         Self::Any(items)
     }
 
-    /// Has the pages of a run read meanwhile that say where its terms are; of many only the first.
-    pub(super) fn announce(&self, run: &Run) {
-        if let Self::Any(Items { terms, .. }) = self {
-            terms.iter().take(ANNOUNCED).for_each(|term| run.announce_term(term.hash));
+    /// Has the pages of runs read meanwhile that say where its terms are, and then those that say
+    /// where the terms' events are, if they were not yet; of many terms only of the first.
+    pub(super) fn announce<'a>(&self, runs: impl Iterator<Item = &'a Arc<Run>>, backward: bool) {
+        let Self::Any(Items { terms, .. }) = self else { return };
+        let terms = || terms.iter().take(ANNOUNCED).map(|term| term.hash);
+        // Of all runs, before the first is looked at.
+        let is_new = |run: &&Arc<Run>| terms().filter(|hash| run.announce_term(*hash)).count() > 0;
+        let cold: Vec<&Arc<Run>> = runs.filter(is_new).collect();
+        for run in cold {
+            for hash in terms() {
+                // What is damaged is met again by who needs it.
+                let Ok(Some(entry)) = run.find(hash) else { continue };
+                let most = entry.count.min(POSTINGS);
+                let first = if backward { entry.count - most } else { 0 };
+                run.announce_postings(&entry, (first, first.saturating_add(most)));
+            }
         }
     }
 

@@ -105,19 +105,18 @@ impl Run {
     /// Has the page read meanwhile that has the log offset of its `nth` event.
     pub fn announce_offset(&self, nth: u32) {
         let per_page = self.header.offsets_per_page().max(1);
-        self.pages.announce(self.sections.offsets.start.saturating_add(nth / per_page));
+        self.pages.announce_around(self.sections.offsets.start.saturating_add(nth / per_page));
     }
 
-    /// Has the pages read meanwhile that say where a term is, as far as its hash tells.
-    pub fn announce_term(&self, hash: TermHash) {
-        if self.blocks > 0 {
-            self.pages.announce(self.block_of(hash).0);
-        }
+    /// Has the pages read meanwhile that say where a term is, as far as its hash tells, if they
+    /// were not yet: whether that is so.
+    pub fn announce_term(&self, hash: TermHash) -> bool {
+        let in_filter = self.blocks > 0 && self.pages.announce(self.block_of(hash).0);
         let guess = self.page_guess(hash);
-        self.pages.announce(self.sections.terms.start.saturating_add(guess));
-        if !self.sections.fences.is_empty() {
-            self.pages.announce(self.sections.fences.start.saturating_add(guess / FENCES_PER_PAGE));
-        }
+        let among_terms = self.pages.announce(self.sections.terms.start.saturating_add(guess));
+        let fence = self.sections.fences.start.saturating_add(guess / FENCES_PER_PAGE);
+        let in_fences = !self.sections.fences.is_empty() && self.pages.announce(fence);
+        in_filter || among_terms || in_fences
     }
 
     /// The log offset of its `nth` event.

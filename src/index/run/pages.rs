@@ -47,7 +47,7 @@ pub struct Pages {
     map: Option<Map>,
     /// A bit for each page that was checked in the map.
     checked: Box<[Hint]>,
-    /// A bit for each [`AROUND`] pages that were announced.
+    /// A bit for each [`NEAR`] pages that were announced.
     announced: Box<[Hint]>,
     /// Copies, each in the cell that its number gives.
     copies: Box<[Copy]>,
@@ -55,8 +55,12 @@ pub struct Pages {
 
 type Copy = Mutex<Option<(u32, Arc<[u8]>)>>;
 
-/// So many pages are read together: who touches one is going to touch others near it.
+/// So many pages are read together where one is touched.
+const NEAR: u32 = 4;
+/// So many where another one near them is touched, or is going to be.
 const AROUND: u32 = 16;
+/// The bits of pages that are read together.
+const BITS: u64 = (1 << (AROUND / NEAR)) - 1;
 
 /// Copies that are kept of a run's pages.
 const COPIES: usize = 32;
@@ -105,13 +109,11 @@ impl Pages {
             key,
             place,
             map,
-            announced: (0..words.div_ceil(index(AROUND.into()))).map(|_| Hint::new(0)).collect(),
+            announced: (0..words.div_ceil(index(NEAR.into()))).map(|_| Hint::new(0)).collect(),
             checked: (0..words).map(|_| Hint::new(0)).collect(),
             copies: (0..copies).map(|_| Mutex::new(None)).collect(),
         };
-        if let Some(map) = &pages.map {
-            pages.announce_around(map, 0);
-        }
+        pages.announce(0);
         pages
     }
 
@@ -139,7 +141,7 @@ impl Pages {
             let bit = 1 << (number % 64);
             // Relaxed: the bit says something of bytes that don't change.
             if word.load(Ordering::Relaxed) & bit == 0 {
-                self.announce_around(map, number);
+                self.announce(number);
                 if !is_page(page, self.place.id, number, &self.key) {
                     return Err(self.damaged(number));
                 }
@@ -150,24 +152,53 @@ impl Pages {
         self.copy(number).map(Page::Copied)
     }
 
-    /// Has this page and those around it read meanwhile, if they were not yet.
-    pub fn announce(&self, number: u32) {
-        if let Some(map) = self.map.as_ref().filter(|_| number < self.place.pages) {
-            self.announce_around(map, number);
+    /// Has this page and those near it read meanwhile, if they were not yet: whether that is so.
+    pub fn announce(&self, number: u32) -> bool {
+        self.announce_some(number, false)
+    }
+
+    /// Has this page and all around it read meanwhile, if they were not yet.
+    pub fn announce_around(&self, number: u32) {
+        self.announce_some(number, true);
+    }
+
+    /// Has all pages from the first to the last of these read meanwhile, if they were not yet.
+    pub fn announce_all(&self, first: u32, last: u32) {
+        if first / NEAR == last / NEAR {
+            self.announce(first);
+        } else {
+            let groups = first / AROUND..=last / AROUND;
+            groups.for_each(|group| self.announce_around(group.saturating_mul(AROUND)));
         }
     }
 
-    /// Has the pages around this one read meanwhile, the first time that one of them is touched.
+    /// Has the pages near this one read meanwhile, the first time that one of them is touched:
+    /// whether this is it. All those around it, if many are wanted, or others of them were touched.
     #[cold]
-    fn announce_around(&self, map: &Map, number: u32) {
-        let Some(word) = self.announced.get(index(u64::from(number / AROUND / 64))) else { return };
-        let bit = 1 << (number / AROUND % 64);
+    fn announce_some(&self, number: u32, many: bool) -> bool {
+        let Some(map) = self.map.as_ref().filter(|_| number < self.place.pages) else {
+            return false;
+        };
+        let nth = number / NEAR;
+        let Some(word) = self.announced.get(index(u64::from(nth / 64))) else { return false };
         // Relaxed: it is advice, and twice does no harm. Mostly it was given, and a look is enough.
-        if word.load(Ordering::Relaxed) & bit == 0
-            && word.fetch_or(bit, Ordering::Relaxed) & bit == 0
-        {
-            let first = index(page_offset(number / AROUND * AROUND));
-            map.announce(first, index(page_offset(AROUND)));
+        let given = word.load(Ordering::Relaxed);
+        let (bit, around) =
+            (1 << (nth % 64), BITS << (nth % 64 / (AROUND / NEAR) * (AROUND / NEAR)));
+        if given & bit != 0 && !(many && given & around != around) {
+            return false;
+        }
+        let (bits, pages) =
+            if many || given & around != 0 { (around, AROUND) } else { (bit, NEAR) };
+        word.fetch_or(bits, Ordering::Relaxed);
+        map.announce(index(page_offset(number / pages * pages)), index(page_offset(pages)));
+        true
+    }
+
+    /// Nobody is going to look at many of its pages for a while: see [`Map::let_go`].
+    pub fn let_go(&self) {
+        if let Some(map) = &self.map {
+            map.let_go();
         }
     }
 

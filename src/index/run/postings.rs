@@ -40,6 +40,15 @@ impl Run {
         Ok(())
     }
 
+    /// Has the pages read meanwhile that have the postings of a term with a number in `from..to`.
+    pub fn announce_postings(&self, entry: &TermEntry, (from, to): (u32, u32)) {
+        let last = entry.count.min(to).checked_sub(1).filter(|last| from <= *last);
+        if let Some(last) = last.filter(|_| entry.count > 1) {
+            let page = |nth| self.posting_place(entry, nth).0;
+            self.pages.announce_all(page(from), page(last));
+        }
+    }
+
     /// How many postings of a term are of events before the `nth` of the run.
     pub fn postings_before(&self, entry: &TermEntry, nth: u32) -> Result<u32, RunError> {
         let found = self.seek(entry, (0, entry.count), nth)?;

@@ -88,6 +88,18 @@ impl Map {
         let _ = (offset, length);
     }
 
+    /// Says that none of its bytes is going to be read for a while: they don't count as memory of
+    /// this process any more. Whoever reads them all the same finds them as they are in the file.
+    /// Best effort.
+    pub(crate) fn let_go(&self) {
+        #[cfg(all(unix, not(all(test, loom))))]
+        // SAFETY: the map is one of a file, shared and read-only, so none of what it shows is lost
+        // by that: a page that is touched again is mapped again, with the bytes that the file has.
+        unsafe {
+            let _ = self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed);
+        }
+    }
+
     /// Whether the page that this byte lies in is in memory, as far as the system tells: to who may
     /// not write to the file, Linux says that it is.
     pub(crate) fn is_in_memory(&self, offset: usize) -> bool {
@@ -114,6 +126,19 @@ impl Map {
 mod tests {
     use super::super::drop_cache;
     use super::*;
+
+    #[test]
+    fn what_was_let_go_is_there_when_it_is_read_again() {
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, &[7; 3 * PAGE]).unwrap();
+        let map = Map::new(&file, 0, 3 * PAGE).unwrap();
+        map.set_stable(3 * PAGE);
+        let borrowed = map.stable();
+        for _ in 0..2 {
+            assert!(borrowed.iter().all(|byte| *byte == 7));
+            map.let_go();
+        }
+    }
 
     #[test]
     fn what_was_dropped_is_not_in_memory_until_it_is_announced_or_touched() {
