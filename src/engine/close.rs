@@ -84,10 +84,13 @@ impl WriteSide {
         let _ = self.index_all(core);
         core.flow.lock().check_poison()?;
         let mut slots = self.slots.lock();
-        if slots.newest.clean && slots.knows(core.flow.lock().written) {
-            return Ok(());
+        if !(slots.newest.clean && slots.knows(core.flow.lock().written)) {
+            slots.write(core, recorded, Before::Sync, |slot| slot.clean = true)?;
         }
-        slots.write(core, recorded, Before::Sync, |slot| slot.clean = true)
+        if epoch.is_some() {
+            self.give_room_back(core, &mut slots);
+        }
+        Ok(())
     }
 
     /// From here on no thread of this store writes to the file: whoever opens it next may.

@@ -104,6 +104,13 @@ impl Free {
         self.list.push(Piece { extent, since: counter, pin: Some(run.pin().watch()) });
     }
 
+    /// Free room that nobody looks at any more, in pieces of so many bytes at least.
+    pub fn unread(&mut self, least: u64, newest: u64) -> Vec<Extent> {
+        self.join(newest);
+        let pieces = self.list.iter().filter(|piece| piece.is_usable(newest));
+        pieces.map(|piece| piece.extent).filter(|extent| extent.length >= least).collect()
+    }
+
     /// What a slot is to call free: the largest pieces, if there are too many.
     pub fn listed(&self) -> Vec<Extent> {
         let free = self.list.iter().map(|piece| piece.extent);
@@ -179,6 +186,21 @@ mod tests {
         // Once the run is given up, the next, which is longer, fits in its place.
         free.abandon(at(used));
         assert_eq!(free.take(280 * PAGE, 1), Some(at(280 * PAGE)));
+    }
+
+    #[test]
+    fn room_that_is_not_looked_at_any_more_is_told_in_large_pieces() {
+        let pin = crate::index::Pin::new();
+        let held = Piece { pin: Some(pin.watch()), ..piece(30, 8, 0) };
+        let list = vec![held, piece(12, 2, 0), piece(10, 2, 0), piece(50, 4, 5), piece(60, 3, 0)];
+        let mut free = Free { list, ..Free::default() };
+        let pages = |extents: Vec<Extent>| -> Vec<(u64, u64)> {
+            extents.iter().map(|it| (it.file_offset / PAGE, it.length / PAGE)).collect()
+        };
+        assert_eq!(pages(free.unread(4 * PAGE, 5)), [(10, 4)]);
+        assert_eq!(pages(free.unread(4 * PAGE, 6)), [(10, 4), (50, 4)]);
+        drop(pin);
+        assert_eq!(pages(free.unread(4 * PAGE, 6)), [(10, 4), (30, 8), (50, 4)]);
     }
 
     #[test]

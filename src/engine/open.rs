@@ -86,12 +86,14 @@ impl Engine {
         // Advice for whoever finds the store locked; if it can't be written, the message is poorer.
         let _ = write_full(&*storage, process_name().as_bytes(), HOLDER_PAGE);
         let report = report(&found, ending);
+        let is_new = found.slot.counter <= 2;
         let writer = Writer {
             end: found.end.at,
             next: found.end.next,
             chain: found.end.chain,
             recorded: found.recorded,
             epoch,
+            has_room: is_new,
             segment: current,
             segment_number: 1,
             heads: Heads::default(),
@@ -116,11 +118,7 @@ impl Engine {
             core,
             mode: Mode::Write(Arc::new(side)),
             report: RecoveryReport {
-                ending: if found.slot.counter <= 2 && report.events == 0 {
-                    Ending::New
-                } else {
-                    ending
-                },
+                ending: if is_new && report.events == 0 { Ending::New } else { ending },
                 ..report
             },
             keeper: Mutex::default(),

@@ -29,6 +29,10 @@ impl WriteSide {
             .forward(draft.events())
             .ok_or_else(|| over(Limit::Positions, first.get().saturating_add(draft.events())))?;
         let last = next.previous();
+        if !writer.has_room {
+            self.take_room_again(core, writer.end)?;
+            writer.has_room = true;
+        }
         let epoch = self.begin_epoch(core, writer)?;
         self.make_room(core, writer, draft)?;
         // Nothing can fail from here on.

@@ -4,7 +4,9 @@ use super::core::Core;
 use super::genesis::round_up;
 use super::slots::{Before, SlotState};
 use super::writer::WriteSide;
-use crate::format::{Extent, PAGE, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, u64_of};
+use crate::format::{
+    Extent, PAGE, SEGMENT_HEADER_LEN, STUB_LEN, SegmentHeader, SegmentRef, u64_of,
+};
 use crate::storage::write_full;
 use crate::threads::atomic::Ordering;
 use crate::words::{Error, Limit, LogOffset, Timestamp};
@@ -14,6 +16,8 @@ use crate::words::{Error, Limit, LogOffset, Timestamp};
 const PART: u64 = 16;
 /// Unused room may be this part of the file, or the smallest segment.
 const SLACK: u64 = 8;
+/// Room is given back in pieces of this part of the largest segment at least.
+const WORTH: u64 = 64;
 /// Written at once when room is filled with zeros.
 const ZEROS: usize = 1 << 20;
 
@@ -145,9 +149,7 @@ impl WriteSide {
             .allocate(extent.file_offset, extent.length)
             .and_then(|()| self.fill(core, extent))
             .and_then(|()| write_full(storage, &header, extent.file_offset));
-        if let Err(error) = done {
-            return Err(Error::io("taking room for the store failed; nothing was written", error));
-        }
+        done.map_err(no_room)?;
         slots.file_end = extent.end();
         slots.taken.push(place);
         Ok(())
@@ -168,6 +170,49 @@ impl WriteSide {
         Ok(())
     }
 
+    /// Gives large pieces of room back to the system that nothing stands in: what is free, and what
+    /// the log was to go on in. The file stays as long as it is. Only of a store that a synced slot
+    /// calls closed: whoever writes to it next takes the room again before.
+    pub(super) fn give_room_back(&self, core: &Core, slots: &mut SlotState) {
+        // A reserve is there to stay.
+        if self.settings.reserve > 0 {
+            return;
+        }
+        let least = self.settings.segment_max / WORTH;
+        let free = slots.free.unread(least, slots.newest.counter);
+        let ahead = self.ahead(slots.newest.watermark, slots);
+        for Extent { file_offset, length } in free.into_iter().chain(ahead) {
+            if length >= least {
+                // Where it can't be given back, it is used some time.
+                let _ = core.storage.release(file_offset, length);
+            }
+        }
+    }
+
+    /// Takes the room again that may have been given back, before a frame is written there.
+    ///
+    /// Failing to take it is an error without poison: nothing was written yet.
+    pub(super) fn take_room_again(&self, core: &Core, end: LogOffset) -> Result<(), Error> {
+        let slots = self.slots.lock();
+        for Extent { file_offset, length } in self.ahead(end, &slots) {
+            core.storage.allocate(file_offset, length).map_err(no_room)?;
+        }
+        Ok(())
+    }
+
+    /// Whole pages of segments in which nothing stands, in a log that ends here.
+    fn ahead(&self, end: LogOffset, slots: &SlotState) -> Vec<Extent> {
+        let unused = |segment: &SegmentRef| {
+            // A stub may stand at the end, and the header at the beginning.
+            let used = end.max(segment.first_frame()).plus(u64_of(STUB_LEN));
+            let file_offset = round_up(segment.file_offset(used));
+            let length = segment.extent.end().saturating_sub(file_offset);
+            (length > 0).then_some(Extent { file_offset, length })
+        };
+        let ahead = slots.newest.segments.iter().filter(|segment| segment.log_end() > end);
+        ahead.filter_map(unused).collect()
+    }
+
     /// With a reserve, room is filled with zeros: writing into it later is cheaper than into room
     /// that was only taken.
     fn fill(&self, core: &Core, extent: Extent) -> std::io::Result<()> {
@@ -185,6 +230,10 @@ impl WriteSide {
     }
 }
 
+fn no_room(error: std::io::Error) -> Error {
+    Error::io("taking room for the store failed; nothing was written", error)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +244,7 @@ mod tests {
     use crate::storage::{MemoryStorage, Storage};
     use crate::words::{Commit, ExpectedVersion, NewEvent};
     use std::io::ErrorKind;
+    use std::ops::Range;
     use std::sync::Arc;
 
     fn open(disk: &Arc<MemoryStorage>, settings: Settings) -> Engine {
@@ -298,7 +348,8 @@ mod tests {
 
     /// A store in which a segment is prepared while some commits' room is left.
     fn grown(disk: &Arc<Watched>) -> Engine {
-        let settings = Settings { segment_min: 8 * PAGE, tail_events: 1 << 20, ..quiet() };
+        let (segment_min, segment_max) = (8 * PAGE, 64 * PAGE);
+        let settings = Settings { segment_min, segment_max, tail_events: 1 << 20, ..quiet() };
         let engine = Engine::open(disk.clone(), settings).unwrap();
         large(&engine, 150, 4_000);
         engine
@@ -400,6 +451,84 @@ mod tests {
         assert!(slot.runs.iter().any(|run| run.extent().file_offset == taken.file_offset));
         assert!(slot.segments.iter().all(|place| place.extent != taken));
         large(&Engine::open(disk, quiet()).unwrap(), 30, 4_000);
+    }
+
+    /// A store that was closed with room to give back; the pieces that it gave back.
+    fn closed_with_room(disk: &Arc<Watched>) -> Vec<Range<u64>> {
+        let engine = grown(disk);
+        while engine.write_side().unwrap().slots.lock().prepared.is_empty() {
+            large(&engine, 1, 1_000);
+        }
+        drop(disk.asked());
+        engine.close().unwrap();
+        let asked = disk.asked();
+        let first = asked.iter().position(|asked| matches!(asked, Asked::Release(_))).unwrap();
+        let rest = asked[first..].iter().map(|asked| match asked {
+            Asked::Release(range) => range.clone(),
+            asked => panic!("{asked:?} after room was given back"),
+        });
+        // All that it says is on the device.
+        assert_eq!(asked[first - 1], Asked::Sync);
+        rest.collect()
+    }
+
+    #[test]
+    fn closing_gives_room_back_that_nothing_stands_in_once_it_is_closed() {
+        let disk = Watched::new();
+        let released = closed_with_room(&disk);
+        let slot = super::super::fixed::read_slots(&*disk).unwrap().chosen.unwrap().0;
+        let runs = slot.runs.iter().map(|run| run.extent());
+        let log = slot.segments.iter().map(|place| {
+            let end = slot.watermark.max(place.first_frame()).min(place.log_end());
+            Extent { length: end.since(place.log_offset), ..place.extent }
+        });
+        for used in runs.chain(log) {
+            let is_within =
+                |range: &Range<u64>| range.start < used.end() && used.file_offset < range.end;
+            assert!(!released.iter().any(is_within), "{used:?} of {released:?}");
+        }
+        assert!(released.iter().map(|range| range.end - range.start).sum::<u64>() > 0);
+    }
+
+    #[test]
+    fn room_that_was_given_back_is_taken_again_before_anything_is_written() {
+        let disk = Watched::new();
+        let released = closed_with_room(&disk);
+        let engine = Engine::open(disk.clone(), quiet()).unwrap();
+        drop(disk.asked());
+        // A full device refuses the first commit, and does no harm.
+        disk.orders(|asked| (*asked == Asked::Allocate).then_some(ErrorKind::StorageFull));
+        let event = NewEvent::new("Noted", "x");
+        let commit = Commit::new().append("a", ExpectedVersion::Any, [event]);
+        let refused = engine.commit(&commit).unwrap_err();
+        assert!(refused.to_string().contains("taking room"), "{refused}");
+        assert!(disk.asked().iter().all(|asked| *asked == Asked::Allocate));
+        disk.behaves();
+        engine.commit(&commit).unwrap();
+        let asked = disk.asked();
+        let within = |asked: &Asked| {
+            written_at(asked).is_some_and(|at| released.iter().any(|range| range.contains(&at)))
+        };
+        let written = asked.iter().position(within).unwrap_or(asked.len());
+        assert!(asked[..written].contains(&Asked::Allocate));
+        // Only once.
+        engine.commit(&commit).unwrap();
+        assert!(!disk.asked().contains(&Asked::Allocate));
+    }
+
+    #[test]
+    fn a_reserve_is_not_given_back_and_what_can_not_be_is_no_error() {
+        let disk = Watched::new();
+        let settings = Settings { reserve: 4 << 20, ..quiet() };
+        let engine = Engine::open(disk.clone(), settings).unwrap();
+        append(&engine, 1);
+        engine.close().unwrap();
+        assert!(!disk.asked().iter().any(|asked| matches!(asked, Asked::Release(_))));
+        let disk = Watched::new();
+        let engine = grown(&disk);
+        disk.orders(|asked| matches!(asked, Asked::Release(_)).then_some(ErrorKind::Other));
+        engine.close().unwrap();
+        Engine::open(disk, quiet()).unwrap();
     }
 
     #[test]

@@ -68,6 +68,9 @@ pub struct Writer {
     pub(super) recorded: Timestamp,
     /// None before the first commit after a clean open: it begins an epoch.
     pub(super) epoch: Option<Epoch>,
+    /// Whether the room that the log goes on in is known to be there: whoever closed the store may
+    /// have given it back.
+    pub(super) has_room: bool,
     pub(super) segment: SegmentRef,
     /// Grows by one with each segment: names of the log are where they are in one segment.
     pub(super) segment_number: u32,

@@ -67,6 +67,16 @@ impl Storage for MemoryStorage {
         u64::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge.into())
     }
 
+    fn release(&self, offset: u64, length: u64) -> io::Result<()> {
+        let (start, end) = (Self::index(offset)?, Self::index(offset.saturating_add(length))?);
+        let mut bytes = self.bytes.write().unwrap_or_else(PoisonError::into_inner);
+        let end = end.min(bytes.len());
+        if let Some(released) = bytes.get_mut(start..end) {
+            released.fill(0);
+        }
+        Ok(())
+    }
+
     fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
         let end = Self::index(offset.checked_add(length).ok_or(io::ErrorKind::FileTooLarge)?)?;
         let mut bytes = self.bytes.write().unwrap_or_else(PoisonError::into_inner);

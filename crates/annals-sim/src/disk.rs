@@ -309,6 +309,12 @@ impl Storage for SimDisk {
         Ok(())
     }
 
+    fn release(&self, offset: u64, length: u64) -> io::Result<()> {
+        // What becomes of it is as with any write: after a crash it is zero, or as before.
+        let there = self.size()?.saturating_sub(offset).min(length);
+        self.write_at(&vec![0; there as usize], offset).map(drop)
+    }
+
     fn drop_cache(&self, offset: u64, length: u64) -> io::Result<()> {
         let mut state = self.own()?;
         let State { cache, device, caching, .. } = &mut *state;

@@ -18,6 +18,8 @@ pub enum Asked {
     Sync,
     /// To be as long as this.
     Allocate,
+    /// To give the room back.
+    Release(Range<u64>),
     /// To forget what it has in its cache.
     Drop(Range<u64>),
 }
@@ -97,6 +99,10 @@ impl Storage for Watched {
     fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
         self.may(Asked::Allocate)?;
         self.memory.allocate(offset, length)
+    }
+    fn release(&self, offset: u64, length: u64) -> io::Result<()> {
+        self.may(Asked::Release(offset..offset + length))?;
+        self.memory.release(offset, length)
     }
     fn drop_cache(&self, offset: u64, length: u64) -> io::Result<()> {
         self.may(Asked::Drop(offset..offset + length))
