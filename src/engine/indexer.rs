@@ -166,11 +166,10 @@ impl WriteSide {
         self.indexer.lock().not_before = None;
     }
 
-    /// Whether the next piece gives way to synced commits, which come in or don't: it does unless
-    /// something waits for it.
+    /// Whether the next piece gives way to synced commits, which come in or don't: it does unless a
+    /// table waits for it. However many runs there are, there is room for the next until one does.
     pub(super) fn index_gently(&self, core: &Core, commits: bool) -> bool {
-        let sources = core.index.sources();
-        let gently = commits && sources.tables.len() < 2 && sources.runs.len() < SLOT_RUNS / 2;
+        let gently = commits && core.index.sources().tables.len() < 2;
         // Relaxed: a piece that is longer or shorter than it should be does no harm.
         self.indexer.step.store(if gently { GENTLE } else { STEP }, Ordering::Relaxed);
         gently
