@@ -4,7 +4,7 @@ use super::core::Core;
 use super::slots::Before;
 use super::writer::{Engine, Mode, WriteSide};
 use crate::threads::thread::{self, JoinHandle};
-use crate::threads::{PoisonError, TryLockError};
+use crate::threads::{PoisonError, try_lock};
 use crate::words::Error;
 
 impl Engine {
@@ -14,14 +14,11 @@ impl Engine {
     /// Commits that are under way are finished. What can't be closed cleanly is closed all the
     /// same, and recovered at the next opening.
     pub fn close(&self) -> Result<(), Error> {
-        let mut keeper = match self.keeper.try_lock() {
-            Ok(keeper) => keeper,
-            Err(TryLockError::Poisoned(keeper)) => keeper.into_inner(),
+        let mut keeper = match try_lock(&self.keeper) {
+            Some(keeper) => keeper,
             // A waker that the keeper calls: who is closing already waits for the keeper.
-            Err(TryLockError::WouldBlock) if self.is_keeper() => return Ok(()),
-            Err(TryLockError::WouldBlock) => {
-                self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
-            }
+            None if self.is_keeper() => return Ok(()),
+            None => self.keeper.lock().unwrap_or_else(PoisonError::into_inner),
         };
         {
             let mut state = self.core.flow.lock();

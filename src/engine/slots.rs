@@ -4,7 +4,7 @@ use super::core::Core;
 use super::free::Free;
 use crate::format::{SLOT_PAGES, SLOT_RUNS, SLOT_SEGMENTS, SegmentRef, Slot};
 use crate::storage::write_full;
-use crate::threads::{Mutex, MutexGuard, PoisonError, TryLockError};
+use crate::threads::{Mutex, MutexGuard, PoisonError, try_lock};
 use crate::words::{Error, ErrorKind, LogOffset, Timestamp};
 use std::collections::VecDeque;
 
@@ -56,11 +56,7 @@ impl Slots {
 
     /// The state, if nobody else has it.
     pub fn try_lock(&self) -> Option<MutexGuard<'_, SlotState>> {
-        match self.state.try_lock() {
-            Ok(state) => Some(state),
-            Err(TryLockError::Poisoned(state)) => Some(state.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+        try_lock(&self.state)
     }
 }
 

@@ -5,7 +5,7 @@ use super::flow::Turn;
 use super::writer::{Engine, Mode, WriteSide};
 use crate::format::Stub;
 use crate::storage::{sync_full, write_full};
-use crate::threads::{Mutex, PoisonError, TryLockError};
+use crate::threads::{Mutex, PoisonError, try_lock};
 use crate::words::{Error, ErrorKind, LogOffset, Position};
 
 /// At most one sync of the file runs at a time: were there two, the kernel would tell only one of
@@ -69,12 +69,8 @@ impl WriteSide {
         if !self.settings.rules.stub {
             return;
         }
-        let io = match self.io.try_lock() {
-            Ok(io) => io,
-            Err(TryLockError::Poisoned(io)) => io.into_inner(),
-            // Somebody is writing: that frame says it.
-            Err(TryLockError::WouldBlock) => return,
-        };
+        // Where somebody is writing, that frame says it.
+        let Some(io) = try_lock(&self.io) else { return };
         let (at, segment) = {
             let state = core.flow.lock();
             let at = state.synced;

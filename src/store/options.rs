@@ -103,7 +103,7 @@ impl Options {
     }
 
     /// Without a background thread. What it would do, [`Store::chore`] does when asked; room is
-    /// then prepared in the commit that needs it.
+    /// then prepared by the syncs of commits, or in the commit that needs it.
     #[must_use]
     pub fn without_keeper(mut self) -> Self {
         self.settings.keeper = false;

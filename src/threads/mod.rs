@@ -18,7 +18,8 @@ pub use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuar
 #[cfg(not(all(test, loom)))]
 pub use std::thread;
 
-pub use std::sync::{PoisonError, TryLockError};
+pub use std::sync::PoisonError;
+use std::sync::TryLockError;
 
 /// A number that only counts, or that only spares a look: nothing is handed over by it, and whoever
 /// sees an old value does no wrong. So models leave it out, or they would try each old value.
@@ -37,3 +38,12 @@ pub fn lane(lanes: usize) -> usize {
 
 /// Whether this is a model. Tables are small there: whatever becomes full is to become full.
 pub const MODELLED: bool = cfg!(all(test, loom));
+
+/// What a lock guards, if nobody else has it. That somebody has panicked with it is passed over.
+pub fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}

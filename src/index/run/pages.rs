@@ -59,8 +59,9 @@ type Copy = Mutex<Option<(u32, Arc<[u8]>)>>;
 const NEAR: u32 = 4;
 /// So many where another one near them is touched, or is going to be.
 const AROUND: u32 = 16;
-/// The bits of pages that are read together.
-const BITS: u64 = (1 << (AROUND / NEAR)) - 1;
+/// So many of the smaller pieces are in one of the larger, and a bit for each.
+const PARTS: u32 = AROUND / NEAR;
+const BITS: u64 = (1 << PARTS) - 1;
 
 /// Copies that are kept of a run's pages.
 const COPIES: usize = 32;
@@ -183,13 +184,13 @@ impl Pages {
         let Some(word) = self.announced.get(index(u64::from(nth / 64))) else { return false };
         // Relaxed: it is advice, and twice does no harm. Mostly it was given, and a look is enough.
         let given = word.load(Ordering::Relaxed);
-        let (bit, around) =
-            (1 << (nth % 64), BITS << (nth % 64 / (AROUND / NEAR) * (AROUND / NEAR)));
-        if given & bit != 0 && !(many && given & around != around) {
+        let bit = 1 << (nth % 64);
+        let around = BITS << (nth % 64 / PARTS * PARTS);
+        let (bits, pages) =
+            if many || given & around & !bit != 0 { (around, AROUND) } else { (bit, NEAR) };
+        if given & bits == bits {
             return false;
         }
-        let (bits, pages) =
-            if many || given & around != 0 { (around, AROUND) } else { (bit, NEAR) };
         word.fetch_or(bits, Ordering::Relaxed);
         map.announce(index(page_offset(number / pages * pages)), index(page_offset(pages)));
         true
