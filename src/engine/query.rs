@@ -1,15 +1,18 @@
 //! A query as the index understands it.
 
 use super::core::READ_ONE;
+use super::near::Near;
 use super::view::View;
 use crate::format::{FileKey, TermHash, TermKind};
 use crate::index::{Items, Matching, Wanted};
 use crate::log::{Fetch, Located};
 use crate::words::{Error, Position, Query, QueryItem, Timestamp};
+use std::iter;
 
 /// A walk over the events of a view that a query means.
 pub struct Matches {
     matching: Matching,
+    near: Near,
     /// Where no term says all that the query asks for: each event is looked at.
     rest: Option<Query>,
 }
@@ -24,7 +27,8 @@ impl Matches {
     ) -> Result<Self, Error> {
         let wanted = wanted(view, query)?;
         let rest = query.has_rest().then(|| query.clone());
-        Ok(Self { matching: Matching::new(wanted, range, backward), rest })
+        let matching = Matching::new(wanted, range, backward);
+        Ok(Self { matching, near: Near::new(), rest })
     }
 
     /// The position of the next one.
@@ -39,18 +43,29 @@ impl Matches {
     /// The place of the next one.
     pub fn next(&mut self, view: &View, fetch: &mut Fetch) -> Result<Option<Located>, Error> {
         loop {
-            let is_new = self.matching.ahead().next().is_none();
-            let found = view.ask(|sources| self.matching.next(sources))?;
-            let Some(position) = found else { return Ok(None) };
-            let Some(place) = view.place(position)? else { return Ok(None) };
-            if is_new {
-                view.announce(fetch, place, self.matching.ahead())?;
+            if self.near.is_empty() {
+                self.look(view, fetch)?;
             }
+            let Some(place) = self.near.take() else { return Ok(None) };
             let Some(query) = &self.rest else { return Ok(Some(place)) };
             if query.matches(&view.event(fetch, place)?)? {
                 return Ok(Some(place));
             }
         }
+    }
+
+    /// Finds the places of the next few.
+    fn look(&mut self, view: &View, fetch: &mut Fetch) -> Result<(), Error> {
+        let is_new = self.matching.ahead().next().is_none();
+        let found = view.ask(|sources| self.matching.next(sources))?;
+        let Some(first) = found else { return Ok(()) };
+        let positions = || iter::once(first).chain(self.matching.ahead());
+        if is_new {
+            view.announce(fetch, positions())?;
+        }
+        let found = self.near.find(view, fetch, positions())?;
+        self.matching.skip(found.saturating_sub(1));
+        Ok(())
     }
 }
 

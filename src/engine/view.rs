@@ -96,13 +96,13 @@ impl View {
     pub fn announce(
         &self,
         fetch: &mut Fetch,
-        first: Located,
-        ahead: impl Iterator<Item = Position>,
+        positions: impl Iterator<Item = Position>,
     ) -> Result<(), Error> {
-        let ahead: Vec<Position> = ahead.collect();
-        if ahead.is_empty() {
+        let positions: Vec<Position> = positions.collect();
+        let [first, ahead @ ..] = positions.as_slice() else { return Ok(()) };
+        let Some(first) = self.place(*first)?.filter(|_| !ahead.is_empty()) else {
             return Ok(());
-        }
+        };
         self.know(fetch, first.at)?;
         if !fetch.is_cold(first, self.watermark) {
             return Ok(());
@@ -110,7 +110,7 @@ impl View {
         ahead.iter().for_each(|position| self.sources.announce(*position));
         let mut places = vec![first];
         for position in ahead {
-            if let Some(place) = self.place(position)? {
+            if let Some(place) = self.place(*position)? {
                 self.know(fetch, place.at)?;
                 places.push(place);
             }

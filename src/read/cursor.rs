@@ -1,7 +1,7 @@
 //! A cursor: events one after another, over a fixed view.
 
 use super::range::{Number, Read};
-use crate::engine::{Matches, READ_AHEAD, READ_ONE, View};
+use crate::engine::{Matches, Near, READ_AHEAD, READ_ONE, View};
 use crate::format::TermHash;
 use crate::log::{Fetch, Located};
 use crate::words::{Error, Event, Position, Query, RecordedEvent, Version};
@@ -51,8 +51,8 @@ enum Steps {
     All(Span, Batch<Located>),
     /// A stream that nobody has asked for yet.
     Unasked(TermHash, Read<Version>),
-    /// Versions of a stream, and the positions of the next few.
-    Stream(TermHash, Span, Batch<u64>),
+    /// Versions of a stream, the positions of the next few, and of these the places.
+    Stream(TermHash, Span, Batch<u64>, Box<Near>),
     /// The events of a query.
     Matching(Box<Matches>),
     /// It has ended, well or not.
@@ -111,6 +111,10 @@ impl<T: Copy> Batch<T> {
         let value = self.values.get(self.taken).copied()?;
         self.taken += 1;
         Some(value)
+    }
+
+    fn is_taken(&self) -> bool {
+        self.taken == self.values.len()
     }
 
     /// Those that were not taken yet.
@@ -250,13 +254,15 @@ impl Cursor {
                 self.at_end = Some(view.head);
                 self.marker = if read.backward { view.head } else { self.marker };
             }
-            self.steps = span.map_or(Steps::Ended, |span| Steps::Stream(*name, span, Batch::new()));
+            self.steps = span.map_or(Steps::Ended, |span| {
+                Steps::Stream(*name, span, Batch::new(), Box::new(Near::new()))
+            });
         }
         let place = match &mut self.steps {
             Steps::Ended | Steps::Unasked(..) => None,
             Steps::Matching(matches) => matches.next(view, &mut self.fetch)?,
             Steps::All(span, batch) => {
-                if batch.taken == batch.values.len() {
+                if batch.is_taken() {
                     let backward = span.backward;
                     if let Some(range) = span.take(batch.most.min(self.left)) {
                         batch.fill(view.places(range)?, backward);
@@ -264,22 +270,19 @@ impl Cursor {
                 }
                 batch.next()
             }
-            Steps::Stream(name, span, batch) => {
-                let is_new = batch.taken == batch.values.len();
-                if is_new {
-                    let backward = span.backward;
-                    if let Some(range) = span.take(batch.most.min(self.left)) {
-                        batch.fill(view.versions(*name, range)?, backward);
+            Steps::Stream(name, span, batch, near) => {
+                if near.is_empty() {
+                    if batch.is_taken() {
+                        let backward = span.backward;
+                        if let Some(range) = span.take(batch.most.min(self.left)) {
+                            batch.fill(view.versions(*name, range)?, backward);
+                            view.announce(&mut self.fetch, batch.ahead().map(Position::new))?;
+                        }
                     }
+                    let positions = batch.ahead().map(Position::new);
+                    batch.taken += near.find(view, &self.fetch, positions)?;
                 }
-                let place = match batch.next().map(Position::new) {
-                    None => None,
-                    Some(position) => view.place(position)?,
-                };
-                if let Some(first) = place.filter(|_| is_new) {
-                    view.announce(&mut self.fetch, first, batch.ahead().map(Position::new))?;
-                }
-                place
+                near.take()
             }
         };
         if place.is_some() {

@@ -44,6 +44,11 @@ impl Matching {
         self.found.iter().rev().copied()
     }
 
+    /// Leaves out the next of those that were found already.
+    pub fn skip(&mut self, count: usize) {
+        self.found.truncate(self.found.len().saturating_sub(count));
+    }
+
     /// The next position. After an error it can be asked for again.
     pub fn next(&mut self, sources: &Sources) -> Result<Option<Position>, RunError> {
         if self.found.is_empty() {

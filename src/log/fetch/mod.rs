@@ -74,6 +74,9 @@ const READY: usize = 4 << 20;
 /// What is announced of a name: most are no longer.
 const A_NAME: usize = 64;
 
+/// What is brought near of a record: most are no longer.
+const A_RECORD: usize = 384;
+
 /// What is copied first of a record: most are no longer.
 const SOME: usize = 512;
 
@@ -175,6 +178,11 @@ impl Fetch {
                 segment.announce(segment.place.log_offset.plus(u64::from(reference)), A_NAME);
             }
         }
+    }
+
+    /// Has the record at this place, if it is in memory, come nearer to the processor meanwhile.
+    pub fn bring(&self, place: Located) {
+        self.segments.bring(place.at, A_RECORD);
     }
 
     /// The document's record at this place.

@@ -136,6 +136,14 @@ impl Segment {
         }
     }
 
+    /// Has these bytes of its map, if they are in memory, come nearer to the processor meanwhile.
+    #[inline]
+    fn bring(&self, at: LogOffset, length: usize) {
+        if let Some(map) = self.known_map() {
+            map.bring(index(at.since(self.place.log_offset)), length);
+        }
+    }
+
     /// Whether there is a name at this distance from the segment's first byte. It is checked when
     /// it is first asked for.
     #[inline]
@@ -232,14 +240,24 @@ impl SegmentList {
 
     /// The segment that this log offset lies in, if it is known.
     pub fn find(&self, at: LogOffset) -> Option<Arc<Segment>> {
+        self.look_at(at, Arc::clone)
+    }
+
+    /// Has what stands here, if it is in memory, come nearer to the processor meanwhile.
+    pub fn bring(&self, at: LogOffset, length: usize) {
+        self.look_at(at, |segment| segment.bring(at, length));
+    }
+
+    /// Looks at the segment that this log offset lies in, if it is known.
+    fn look_at<T>(&self, at: LogOffset, look: impl FnOnce(&Arc<Segment>) -> T) -> Option<T> {
+        let here = |segment: &&Arc<Segment>| segment.place.contains(at);
         if self.list.first().is_some_and(|first| at < first.place.log_offset) {
             let older = self.older.read().unwrap_or_else(PoisonError::into_inner);
             let (_, segment) = older.range(..=at.get()).next_back()?;
-            return Some(segment).filter(|segment| segment.place.contains(at)).cloned();
+            return Some(segment).filter(here).map(look);
         }
         let after = self.list.partition_point(|segment| segment.place.log_offset <= at);
-        let segment = self.list.get(after.checked_sub(1)?);
-        segment.filter(|segment| segment.place.contains(at)).cloned()
+        self.list.get(after.checked_sub(1)?).filter(here).map(look)
     }
 
     /// Each of the newest ones.

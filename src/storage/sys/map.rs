@@ -13,6 +13,10 @@ use std::{ptr, slice};
 #[cfg(target_os = "linux")]
 const PAGE: usize = 4_096;
 
+/// Bytes that come to the processor at once.
+#[cfg(target_arch = "x86_64")]
+const LINE: usize = 64;
+
 /// A read-only map of a piece of a file. Only its stable beginning can be looked at; what stands
 /// behind it can be copied.
 ///
@@ -88,6 +92,21 @@ impl Map {
         let _ = (offset, length);
     }
 
+    /// Says that these bytes are going to be read within a microsecond, as far as they are mapped:
+    /// what is in memory comes nearer to the processor meanwhile. Nothing is waited for.
+    #[inline]
+    pub(crate) fn bring(&self, offset: usize, length: usize) {
+        let length = length.min(self.map.len().saturating_sub(offset));
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        for ahead in (0..length).step_by(LINE) {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let at = self.map.as_ptr().wrapping_add(offset + ahead);
+            // SAFETY: a hint reads nothing and fails on no address; and this one is within the map.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
+        }
+        let _ = length;
+    }
+
     /// Says that none of its bytes is going to be read for a while: they don't count as memory of
     /// this process any more. Whoever reads them all the same finds them as they are in the file.
     /// Best effort.
@@ -128,11 +147,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_let_go_is_there_when_it_is_read_again() {
+    fn what_was_let_go_or_brought_near_is_there_when_it_is_read() {
         let mut file = tempfile::tempfile().unwrap();
         io::Write::write_all(&mut file, &[7; 3 * PAGE]).unwrap();
         let map = Map::new(&file, 0, 3 * PAGE).unwrap();
         map.set_stable(3 * PAGE);
+        // Whatever is asked for, no byte is touched.
+        for (offset, length) in [(0, usize::MAX), (17, 100), (3 * PAGE, 1), (usize::MAX, 1)] {
+            map.bring(offset, length);
+        }
         let borrowed = map.stable();
         for _ in 0..2 {
             assert!(borrowed.iter().all(|byte| *byte == 7));
