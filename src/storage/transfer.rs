@@ -3,6 +3,9 @@
 use super::Storage;
 use std::io;
 
+/// Read at once of what is not kept: the nearest memory has room for it.
+const PIECE: usize = 16 << 10;
+
 /// Reads until `buffer` is full or the device ends; returns how much there was.
 pub fn read_full(
     storage: &dyn Storage,
@@ -23,6 +26,20 @@ pub fn read_full(
         }
     }
     Ok(total)
+}
+
+/// Reads these bytes and keeps nothing: what a map shows of them is in memory then.
+///
+/// A system that is read from, on and on, asks the device for more at a time than one that is told
+/// what is going to be wanted, keeps it in larger pages, and goes on ahead by itself.
+#[cold]
+pub fn read_through(storage: &dyn Storage, offset: u64, length: usize) -> io::Result<()> {
+    let mut piece = [0; PIECE];
+    for at in (0..length).step_by(PIECE) {
+        let piece = piece.get_mut(..PIECE.min(length - at)).unwrap_or_default();
+        read_full(storage, piece, advanced(offset, at))?;
+    }
+    Ok(())
 }
 
 /// Writes all of `bytes`, going on after short writes and interruptions.
@@ -53,4 +70,32 @@ pub fn sync_full(storage: &dyn Storage) -> io::Result<()> {
 
 fn advanced(offset: u64, by: usize) -> u64 {
     offset.saturating_add(u64::try_from(by).unwrap_or(u64::MAX))
+}
+
+#[cfg(all(test, target_os = "linux", not(loom)))]
+mod tests {
+    use super::*;
+    use crate::storage::{Access, FileStorage};
+
+    #[test]
+    fn what_was_read_through_is_in_memory() {
+        let length = 100 * PIECE + 17;
+        let path = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(path.path(), vec![7; length]).unwrap();
+        path.as_file().sync_all().unwrap();
+        let storage = FileStorage::open(path.path(), Access::Map, true).unwrap();
+        let whole = u64::try_from(length).unwrap();
+        let map = storage.map(0, whole).unwrap().unwrap();
+        storage.drop_cache(0, whole).unwrap();
+        if map.is_in_memory(0) {
+            let why = b"skipped: this file system does not drop what it is asked to\n";
+            return io::Write::write_all(&mut io::stderr(), why).unwrap();
+        }
+        let from = 50 * PIECE + 5;
+        read_through(&storage, u64::try_from(from).unwrap(), length - from).unwrap();
+        assert!((from..length).all(|at| map.is_in_memory(at)));
+        assert!(!map.is_in_memory(0));
+        // Nothing of it is there; that is not an error.
+        read_through(&storage, whole, 10).unwrap();
+    }
 }

@@ -5,8 +5,8 @@ mod lender;
 mod names;
 
 use super::{Segment, SegmentList, Window};
-use crate::format::{EventOutline, FileKey, Identity, PAGE, RawDocument, RawEvent, index};
-use crate::storage::Storage;
+use crate::format::{EventOutline, FileKey, Identity, PAGE, RawDocument, RawEvent, index, u64_of};
+use crate::storage::{Storage, read_through};
 use crate::words::{Event, Lent, LogOffset, Position, Rest, Timestamp, Version};
 use lender::{FromLog, Names};
 use std::io;
@@ -68,8 +68,8 @@ struct Found {
     payload: (usize, usize),
 }
 
-/// Looked at, and if need be announced, at once.
-const READY: usize = 4 << 20;
+/// Looked at whether it is in memory, and if need be read, at once.
+const READY: usize = 2 << 20;
 
 /// What is announced of a name: most are no longer.
 const A_NAME: usize = 64;
@@ -237,16 +237,21 @@ impl Fetch {
 
     /// From the map: nothing is copied.
     fn borrow(&mut self, place: Located) -> Result<(), FetchError> {
-        let Self { lender, found, ready, .. } = self;
+        let Self { storage, lender, found, ready, .. } = self;
         let segment: &Segment = lender.segment.as_deref().ok_or(damage_of(place, None))?;
         let stable = segment.known_stable();
+        let within = index(place.at.since(segment.place.log_offset));
         if let Some(ready) = ready
             && *ready <= place.at
         {
-            *ready = segment.read_ahead(stable, place.at, READY);
+            let length = READY.min(stable.len().saturating_sub(within));
+            if segment.is_cold_among(place.at, length) {
+                let from = segment.place.file_offset(place.at);
+                read_through(&**storage, from, length).map_err(FetchError::Io)?;
+            }
+            *ready = place.at.plus(u64_of(length));
         }
         lender.names = Names::Mapped;
-        let within = index(place.at.since(segment.place.log_offset));
         let bytes = stable.get(within..);
         let outline = bytes.and_then(EventOutline::parse);
         match outline.filter(|outline| is_right(outline, place, &lender.identity.key)) {

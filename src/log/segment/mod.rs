@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::format::{
-    Extent, FileKey, NameRecord, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, index, u64_of,
+    Extent, FileKey, NameRecord, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, index,
 };
 use crate::storage::{Map, Storage, read_full};
 use crate::threads::atomic::Ordering;
@@ -106,21 +106,13 @@ impl Segment {
 }
 
 impl Segment {
-    /// Sees to it that so many stable bytes from `at` on are in memory, and as many after them on
-    /// their way; returns where that ends.
-    pub fn read_ahead(&self, stable: &[u8], at: LogOffset, length: usize) -> LogOffset {
+    /// Whether some of these bytes of its map are not in memory, as far as a look at the first and
+    /// the last of them, and at some between, tells.
+    pub fn is_cold_among(&self, at: LogOffset, length: usize) -> bool {
         let begin = index(at.since(self.place.log_offset));
-        let left = stable.len().saturating_sub(begin);
-        let end = at.plus(u64_of(length.min(left)));
-        if let Some(map) = self.known_map() {
-            let wanted = length.saturating_mul(2).min(left);
-            // A look at some of its pages is cheaper than to announce what is there.
-            let mut looked_at = (0..wanted).step_by(LOOK).map(|ahead| begin + ahead);
-            if looked_at.any(|at| !map.is_in_memory(at)) {
-                map.announce(begin, wanted);
-            }
-        }
-        end
+        let last = length.saturating_sub(1);
+        let mut looked_at = (0..length).step_by(LOOK).chain([last]).map(|ahead| begin + ahead);
+        self.known_map().is_some_and(|map| looked_at.any(|at| !map.is_in_memory(at)))
     }
 
     /// Whether a byte of its map is not in memory, as far as the system tells.
