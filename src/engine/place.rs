@@ -49,7 +49,7 @@ impl WriteSide {
         let key = &core.identity.key;
         let placed = draft.place(&place, key);
         let end = writer.end.plus(u64_of(placed.bytes.len()));
-        writer.pending.add(writer.segment.file_offset(writer.end), placed.bytes, end);
+        writer.pending.add(writer.segment, writer.end, placed.bytes, end);
         (writer.end, writer.next, writer.chain, writer.recorded) =
             (end, next, placed.chain, recorded);
         self.recorded.store(recorded.micros(), Ordering::Relaxed);
@@ -114,7 +114,7 @@ impl WriteSide {
                 return Err(Error::outcome_unknown());
             };
             let end = self.end_record(core, writer, next.extent.file_offset)?;
-            writer.pending.add(writer.segment.file_offset(writer.end), &end, next.first_frame());
+            writer.pending.add(writer.segment, writer.end, &end, next.first_frame());
             writer.segment = next;
             writer.end = next.first_frame();
             writer.segment_number = writer.segment_number.wrapping_add(1);

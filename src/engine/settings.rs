@@ -44,6 +44,8 @@ pub struct Settings {
     pub segment_min: u64,
     /// The largest segment but for larger commits.
     pub segment_max: u64,
+    /// Who writes to a block of the file first, of so many bytes, fills it with zeros.
+    pub write_block: u64,
     /// So many events make the index in memory a run.
     pub tail_events: u64,
     /// So many bytes of log make the index in memory a run.
@@ -67,6 +69,7 @@ impl Default for Settings {
             clock: Arc::new(SystemClock),
             segment_min: 64 << 10,
             segment_max: 64 << 20,
+            write_block: 256 << 10,
             tail_events: 18 << 10,
             tail_bytes: 5 << 20,
             rules: Rules::ALL,

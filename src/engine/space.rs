@@ -7,7 +7,7 @@ use super::writer::WriteSide;
 use crate::format::{
     Extent, PAGE, SEGMENT_HEADER_LEN, STUB_LEN, SegmentHeader, SegmentRef, u64_of,
 };
-use crate::storage::write_full;
+use crate::storage::{write_full, write_zeros};
 use crate::threads::atomic::Ordering;
 use crate::words::{Error, Limit, LogOffset, Timestamp};
 
@@ -18,8 +18,6 @@ const PART: u64 = 16;
 const SLACK: u64 = 8;
 /// Room is given back in pieces of this part of the largest segment at least.
 const WORTH: u64 = 64;
-/// Written at once when room is filled with zeros.
-const ZEROS: usize = 1 << 20;
 
 impl WriteSide {
     /// How long the next segment is, in a file that is this long.
@@ -219,14 +217,7 @@ impl WriteSide {
         if self.settings.reserve == 0 {
             return Ok(());
         }
-        let zeros = vec![0; ZEROS];
-        let mut at = extent.file_offset;
-        while at < extent.end() {
-            let count = crate::format::index(extent.end() - at).min(ZEROS);
-            write_full(&*core.storage, zeros.get(..count).unwrap_or_default(), at)?;
-            at += u64_of(count);
-        }
-        Ok(())
+        write_zeros(&*core.storage, extent.file_offset, extent.length)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::core::Core;
 use super::writer::{Io, Pending, WriteSide, Writer};
-use crate::storage::write_full;
+use crate::storage::{write_full, write_zeros};
 use crate::words::{Error, ErrorKind, LogOffset};
 
 impl WriteSide {
@@ -49,19 +49,26 @@ impl WriteSide {
     }
 
     fn write(&self, core: &Core, io: &mut Io, mut pending: Pending) -> Result<(), Error> {
-        for (offset, bytes) in pending.pieces() {
-            if let Err(error) = write_full(&*core.storage, bytes, offset) {
-                core.poison();
-                return Err(Error::poisoned_by(
-                    "writing the log failed; open the store again",
-                    error,
-                ));
-            }
+        if let Err(error) = self.write_all(core, &pending) {
+            core.poison();
+            let what = "writing the log failed; open the store again";
+            return Err(Error::poisoned_by(what, error));
         }
         core.publish_written(pending.end);
         pending.clear();
         io.spare = pending;
         Ok(())
+    }
+
+    fn write_all(&self, core: &Core, pending: &Pending) -> std::io::Result<()> {
+        // Room that is kept ahead is filled already.
+        if self.settings.reserve == 0
+            && let Some((offset, length)) = pending.unfilled(self.settings.write_block)
+        {
+            write_zeros(&*core.storage, offset, length)?;
+        }
+        let mut pieces = pending.pieces();
+        pieces.try_for_each(|(offset, bytes)| write_full(&*core.storage, bytes, offset))
     }
 
     /// Makes everything before `end` visible: written, and synced as far as commits before it ask

@@ -8,7 +8,7 @@ use super::keeper::KeeperCall;
 use super::report::RecoveryReport;
 use super::settings::Settings;
 use super::slots::Slots;
-use crate::format::{Chain, Epoch, Mark, SegmentRef};
+use crate::format::{Chain, Epoch, Mark, PAGE, SegmentRef, u64_of};
 use crate::log::Draft;
 use crate::threads::atomic::AtomicI64;
 use crate::threads::thread::JoinHandle;
@@ -93,6 +93,8 @@ pub struct Pending {
     pieces: Vec<(u64, usize)>,
     /// The log offset after the last of them.
     pub(super) end: LogOffset,
+    /// The segment that the last of them stands in.
+    segment: SegmentRef,
 }
 
 /// Drafts that are kept.
@@ -101,16 +103,36 @@ const DRAFTS: usize = 16;
 const KEEP: usize = 1 << 20;
 
 impl Pending {
-    /// Adds bytes for this place of the file; `end` is the log offset after them.
-    pub(super) fn add(&mut self, file_offset: u64, bytes: &[u8], end: LogOffset) {
-        let last = self.pieces.last().map(|(offset, start)| {
-            offset.saturating_add(crate::format::u64_of(self.bytes.len() - start))
-        });
-        if last != Some(file_offset) {
+    /// Adds bytes for this place of a segment; `end` is the log offset after them.
+    pub(super) fn add(&mut self, segment: SegmentRef, at: LogOffset, bytes: &[u8], end: LogOffset) {
+        let file_offset = segment.file_offset(at);
+        if self.last().is_none_or(|(_, to)| to != file_offset) {
             self.pieces.push((file_offset, self.bytes.len()));
         }
         self.bytes.extend_from_slice(bytes);
-        self.end = end;
+        (self.end, self.segment) = (end, segment);
+    }
+
+    /// Where the last piece begins and ends in the file.
+    fn last(&self) -> Option<(u64, u64)> {
+        let (offset, start) = *self.pieces.last()?;
+        Some((offset, offset.saturating_add(u64_of(self.bytes.len() - start))))
+    }
+
+    /// What is to be filled with zeros before this is written, as an offset of the file and a
+    /// length: the rest of the last block that it writes to, if nothing was written there before,
+    /// as far as the segment goes. It begins with a page, and behind the last frame.
+    ///
+    /// What was written in large pieces the system keeps in large pages, which are mapped at less
+    /// cost; and a synced commit finds its room written to, so its sync has no change of the
+    /// file's extents to bring to the device.
+    pub(super) fn unfilled(&self, block: u64) -> Option<(u64, u64)> {
+        let (from, to) = self.last()?;
+        let begin = to.saturating_sub(1) / block * block;
+        let first = self.segment.file_offset(self.segment.first_frame());
+        let until = begin.saturating_add(block).min(self.segment.extent.end());
+        let rest = until.checked_sub(to.next_multiple_of(PAGE))?;
+        (from <= begin.max(first) && rest > 0).then_some((until - rest, rest))
     }
 
     /// Each piece: file offset and bytes.
@@ -186,16 +208,53 @@ impl WriteSide {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::Extent;
+
+    /// A segment whose log offsets are those of the file.
+    fn segment(file_offset: u64, length: u64) -> SegmentRef {
+        let log_offset = LogOffset::new(file_offset);
+        SegmentRef { extent: Extent { file_offset, length }, log_offset }
+    }
+
+    #[test]
+    fn what_nobody_wrote_of_a_block_yet_is_filled_as_far_as_the_segment_goes() {
+        let segment = segment(4_096, 5 * 4_096);
+        let first = segment.first_frame().get();
+        for (from, to, unfilled) in [
+            (first, first + 100, None),
+            (first, 8_192, None),
+            (first, 8_193, Some((12_288, 4_096))),
+            (first, 12_289, None),
+            // Somebody has written there.
+            (first + 8, first + 108, None),
+            (8_200, 8_208, None),
+            (8_184, 8_192, None),
+            (8_184, 8_193, Some((12_288, 4_096))),
+            (8_192, 8_200, Some((12_288, 4_096))),
+            (8_192, 16_384, None),
+            // The block goes on past the segment.
+            (16_384, 16_400, Some((20_480, 4_096))),
+            (16_384, 20_481, None),
+        ] {
+            let mut pending = Pending::default();
+            pending.add(segment, LogOffset::new(50), b"before", LogOffset::new(56));
+            let bytes = vec![1; usize::try_from(to - from).unwrap()];
+            pending.add(segment, LogOffset::new(from), &bytes, LogOffset::new(to));
+            assert_eq!(pending.unfilled(8_192), unfilled, "{from}..{to}");
+        }
+        assert_eq!(Pending::default().unfilled(8_192), None);
+    }
 
     #[test]
     fn what_goes_to_one_place_is_one_piece_and_nothing_stays_behind() {
         let mut pending = Pending::default();
+        let segment = segment(0, 1 << 20);
         for round in 0..2 {
             let end = LogOffset::new(64 * (round + 1));
             for (file_offset, bytes) in
                 [(100, "abc"), (103, "d"), (200, "e"), (201, "fg"), (50, "h")]
             {
-                pending.add(file_offset, bytes.as_bytes(), end);
+                pending.add(segment, LogOffset::new(file_offset), bytes.as_bytes(), end);
             }
             let pieces: Vec<(u64, &[u8])> = pending.pieces().collect();
             assert_eq!(pieces, [(100, &b"abcd"[..]), (200, b"efg"), (50, b"h")]);

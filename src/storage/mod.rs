@@ -16,5 +16,5 @@ pub(crate) use file::NewFile;
 pub use file::{Access, FileStorage};
 pub use memory::MemoryStorage;
 pub use sys::{Map, process_name};
-pub(crate) use transfer::read_through;
 pub use transfer::{read_full, sync_full, write_full};
+pub(crate) use transfer::{read_through, write_zeros};

@@ -58,6 +58,19 @@ pub fn write_full(storage: &dyn Storage, mut bytes: &[u8], mut offset: u64) -> i
     Ok(())
 }
 
+/// Writes so many zeros, many at a time.
+pub fn write_zeros(storage: &dyn Storage, offset: u64, length: u64) -> io::Result<()> {
+    /// They take no room in the program, and none in memory but a page.
+    static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
+    let mut written = 0;
+    while written < length {
+        let count = usize::try_from(length - written).unwrap_or(usize::MAX).min(ZEROS.len());
+        write_full(storage, ZEROS.get(..count).unwrap_or_default(), offset + written)?;
+        written += u64::try_from(count).unwrap_or(u64::MAX);
+    }
+    Ok(())
+}
+
 /// Syncs, going on after interruptions.
 pub fn sync_full(storage: &dyn Storage) -> io::Result<()> {
     loop {

@@ -118,6 +118,15 @@ impl Options {
         self
     }
 
+    /// For tests of the store itself: who writes to a block of so many bytes first, fills it with
+    /// zeros; up to a page, nobody does.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn write_block(mut self, bytes: u64) -> Self {
+        self.settings.write_block = bytes.max(1);
+        self
+    }
+
     /// For tests of the store itself: how many events, or bytes of log, make the index in memory a
     /// run.
     #[doc(hidden)]
