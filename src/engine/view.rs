@@ -96,21 +96,19 @@ impl View {
     pub fn announce(
         &self,
         fetch: &mut Fetch,
-        positions: impl Iterator<Item = Position>,
+        mut positions: impl Iterator<Item = Position> + Clone,
     ) -> Result<(), Error> {
-        let positions: Vec<Position> = positions.collect();
-        let [first, ahead @ ..] = positions.as_slice() else { return Ok(()) };
-        let Some(first) = self.place(*first)?.filter(|_| !ahead.is_empty()) else {
-            return Ok(());
-        };
+        let (first, ahead) = (positions.next(), positions);
+        let Some(first) = first.filter(|_| ahead.clone().next().is_some()) else { return Ok(()) };
+        let Some(first) = self.place(first)? else { return Ok(()) };
         self.know(fetch, first.at)?;
         if !fetch.is_cold(first, self.watermark) {
             return Ok(());
         }
-        ahead.iter().for_each(|position| self.sources.announce(*position));
+        ahead.clone().for_each(|position| self.sources.announce(position));
         let mut places = vec![first];
         for position in ahead {
-            if let Some(place) = self.place(*position)? {
+            if let Some(place) = self.place(position)? {
                 self.know(fetch, place.at)?;
                 places.push(place);
             }

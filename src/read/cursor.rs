@@ -118,7 +118,7 @@ impl<T: Copy> Batch<T> {
     }
 
     /// Those that were not taken yet.
-    fn ahead(&self) -> impl Iterator<Item = T> {
+    fn ahead(&self) -> impl Iterator<Item = T> + Clone {
         self.values.iter().skip(self.taken).copied()
     }
 

@@ -40,7 +40,7 @@ impl Matching {
     }
 
     /// Those that were found already and not given yet.
-    pub fn ahead(&self) -> impl Iterator<Item = Position> {
+    pub fn ahead(&self) -> impl Iterator<Item = Position> + Clone {
         self.found.iter().rev().copied()
     }
 
