@@ -60,6 +60,7 @@ impl WriteSide {
         Ok(())
     }
 
+    /// Writes all of it, and before it the zeros that it is time for.
     fn write_all(&self, core: &Core, pending: &Pending) -> std::io::Result<()> {
         // Room that is kept ahead is filled already.
         if self.settings.reserve == 0
