@@ -121,7 +121,8 @@ impl Pending {
 
     /// What is to be filled with zeros before this is written, as an offset of the file and a
     /// length: the rest of the last block that it writes to, if nothing was written there before,
-    /// as far as the segment goes. It begins with a page, and behind the last frame.
+    /// as far as the segment goes. It begins with a page, and behind the last frame. Who writes as
+    /// much as a block at once fills nothing.
     ///
     /// What was written in large pieces the system keeps in large pages, which are mapped at less
     /// cost; and a synced commit finds its room written to, so its sync has no change of the
@@ -132,7 +133,8 @@ impl Pending {
         let first = self.segment.file_offset(self.segment.first_frame());
         let until = begin.saturating_add(block).min(self.segment.extent.end());
         let rest = until.checked_sub(to.next_multiple_of(PAGE))?;
-        (from <= begin.max(first) && rest > 0).then_some((until - rest, rest))
+        let is_due = from <= begin.max(first) && to - from < block;
+        (is_due && rest > 0).then_some((until - rest, rest))
     }
 
     /// Each piece: file offset and bytes.
@@ -232,6 +234,9 @@ mod tests {
             (8_184, 8_193, Some((12_288, 4_096))),
             (8_192, 8_200, Some((12_288, 4_096))),
             (8_192, 16_384, None),
+            // As much as a block.
+            (8_184, 16_376, None),
+            (8_184, 16_385, None),
             // The block goes on past the segment.
             (16_384, 16_400, Some((20_480, 4_096))),
             (16_384, 20_481, None),

@@ -2,6 +2,7 @@
 
 use super::Storage;
 use std::io;
+use std::sync::LazyLock;
 
 /// Read at once of what is not kept: the nearest memory has room for it.
 const PIECE: usize = 16 << 10;
@@ -28,18 +29,22 @@ pub fn read_full(
     Ok(total)
 }
 
-/// Reads these bytes and keeps nothing: what a map shows of them is in memory then.
+/// Reads these bytes and keeps nothing: what a map shows of them is in memory then. Returns how
+/// many were read before the device failed; an error if it failed at once.
 ///
 /// A system that is read from, on and on, asks the device for more at a time than one that is told
 /// what is going to be wanted, keeps it in larger pages, and goes on ahead by itself.
 #[cold]
-pub fn read_through(storage: &dyn Storage, offset: u64, length: usize) -> io::Result<()> {
+pub fn read_through(storage: &dyn Storage, offset: u64, length: usize) -> io::Result<usize> {
     let mut piece = [0; PIECE];
     for at in (0..length).step_by(PIECE) {
         let piece = piece.get_mut(..PIECE.min(length - at)).unwrap_or_default();
-        read_full(storage, piece, advanced(offset, at))?;
+        match read_full(storage, piece, advanced(offset, at)) {
+            Err(_) if at > 0 => return Ok(at),
+            result => result?,
+        };
     }
-    Ok(())
+    Ok(length)
 }
 
 /// Writes all of `bytes`, going on after short writes and interruptions.
@@ -60,8 +65,8 @@ pub fn write_full(storage: &dyn Storage, mut bytes: &[u8], mut offset: u64) -> i
 
 /// Writes so many zeros, many at a time.
 pub fn write_zeros(storage: &dyn Storage, offset: u64, length: u64) -> io::Result<()> {
-    /// They take no room in the program, and none in memory but a page.
-    static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
+    /// Never written to, so the system has one page for all of them: the nearest memory has it.
+    static ZEROS: LazyLock<Vec<u8>> = LazyLock::new(|| vec![0; 1 << 20]);
     let mut written = 0;
     while written < length {
         let count = usize::try_from(length - written).unwrap_or(usize::MAX).min(ZEROS.len());
@@ -105,10 +110,48 @@ mod tests {
             return io::Write::write_all(&mut io::stderr(), why).unwrap();
         }
         let from = 50 * PIECE + 5;
-        read_through(&storage, u64::try_from(from).unwrap(), length - from).unwrap();
+        let read = read_through(&storage, u64::try_from(from).unwrap(), length - from);
+        assert_eq!(read.unwrap(), length - from);
         assert!((from..length).all(|at| map.is_in_memory(at)));
         assert!(!map.is_in_memory(0));
         // Nothing of it is there; that is not an error.
         read_through(&storage, whole, 10).unwrap();
+    }
+    /// Fails where `read_at` touches its last byte.
+    struct Rotten;
+
+    impl Storage for Rotten {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            let rotten = advanced(100, 3 * PIECE);
+            if advanced(offset, buffer.len()) > rotten {
+                Err(io::ErrorKind::Other.into())
+            } else {
+                Ok(buffer.len())
+            }
+        }
+
+        fn write_at(&self, _: &[u8], _: u64) -> io::Result<usize> {
+            unreachable!("nothing is written")
+        }
+
+        fn sync(&self) -> io::Result<()> {
+            unreachable!("nothing is synced")
+        }
+
+        fn size(&self) -> io::Result<u64> {
+            unreachable!("nobody asks")
+        }
+
+        fn allocate(&self, _: u64, _: u64) -> io::Result<()> {
+            unreachable!("nothing is written")
+        }
+    }
+
+    #[test]
+    fn what_stands_before_a_rotten_piece_was_read_and_the_piece_itself_is_an_error() {
+        let start = u64::try_from(3 * PIECE).unwrap();
+        assert_eq!(read_through(&Rotten, 0, 5 * PIECE).unwrap(), 3 * PIECE);
+        assert_eq!(read_through(&Rotten, start, 100).unwrap(), 100);
+        assert!(read_through(&Rotten, start, 101).is_err());
     }
 }

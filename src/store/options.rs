@@ -119,7 +119,7 @@ impl Options {
     }
 
     /// For tests of the store itself: who writes to a block of so many bytes first, fills it with
-    /// zeros; up to a page, nobody does.
+    /// zeros; for a page, nobody does.
     #[doc(hidden)]
     #[must_use]
     pub fn write_block(mut self, bytes: u64) -> Self {

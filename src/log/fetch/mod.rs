@@ -6,7 +6,7 @@ mod names;
 
 use super::{Segment, SegmentList, Window};
 use crate::format::{EventOutline, FileKey, Identity, PAGE, RawDocument, RawEvent, index, u64_of};
-use crate::storage::{Storage, read_through};
+use crate::storage::Storage;
 use crate::words::{Event, Lent, LogOffset, Position, Rest, Timestamp, Version};
 use lender::{FromLog, Names};
 use std::io;
@@ -241,19 +241,25 @@ impl Fetch {
         let segment: &Segment = lender.segment.as_deref().ok_or(damage_of(place, None))?;
         let stable = segment.known_stable();
         let within = index(place.at.since(segment.place.log_offset));
-        if let Some(ready) = ready
-            && *ready <= place.at
-        {
-            let length = READY.min(stable.len().saturating_sub(within));
-            if segment.is_cold_among(place.at, length) {
-                let from = segment.place.file_offset(place.at);
-                read_through(&**storage, from, length).map_err(FetchError::Io)?;
+        // Whoever reads forward has it in memory first: some of the log, then this record, however
+        // long it is.
+        let mut make_ready = |until: LogOffset| {
+            while let Some(ready) = ready
+                && *ready < until
+            {
+                let from = (*ready).max(place.at);
+                let wanted = READY.max(index(until.since(from)));
+                *ready = segment.read_ahead(&**storage, from, wanted).map_err(FetchError::Io)?;
             }
-            *ready = place.at.plus(u64_of(length));
-        }
+            Ok(())
+        };
+        make_ready(place.at.plus(1))?;
         lender.names = Names::Mapped;
         let bytes = stable.get(within..);
         let outline = bytes.and_then(EventOutline::parse);
+        if let Some(outline) = &outline {
+            make_ready(place.at.plus(u64_of(outline.bytes.len())))?;
+        }
         match outline.filter(|outline| is_right(outline, place, &lender.identity.key)) {
             Some(outline) => {
                 *found = Found::new(place, &outline, within);
