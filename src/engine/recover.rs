@@ -6,7 +6,7 @@ use super::examine::Examined;
 use super::settings::Settings;
 use super::slots::{Before, SlotState};
 use crate::format::{Epoch, SEGMENT_HEADER_LEN, index, u64_of};
-use crate::storage::{Storage, read_full, write_full};
+use crate::storage::{Storage, read_full, write_full, write_zeros};
 use crate::words::Error;
 use std::io;
 
@@ -68,11 +68,8 @@ fn rewrite(storage: &dyn Storage, found: &Examined) -> io::Result<()> {
 
 /// Zeroes what stands past the end.
 fn zero(storage: &dyn Storage, found: &Examined) -> io::Result<()> {
-    let zeros = vec![0; index(crate::format::PAGE)];
-    for (offset, length) in &found.residue.dirty {
-        write_full(storage, zeros.get(..*length).unwrap_or_default(), *offset)?;
-    }
-    Ok(())
+    let mut dirty = found.residue.dirty.iter();
+    dirty.try_for_each(|(offset, length)| write_zeros(storage, *offset, u64_of(*length)))
 }
 
 /// Bytes of the log between the watermark and the end: valid, but not proven to be on the device.

@@ -117,6 +117,7 @@ mod tests {
         // Nothing of it is there; that is not an error.
         read_through(&storage, whole, 10).unwrap();
     }
+
     /// Fails where `read_at` touches its last byte.
     struct Rotten;
 
