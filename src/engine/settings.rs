@@ -69,7 +69,7 @@ impl Default for Settings {
             clock: Arc::new(SystemClock),
             segment_min: 64 << 10,
             segment_max: 64 << 20,
-            write_block: 256 << 10,
+            write_block: 512 << 10,
             tail_events: 18 << 10,
             tail_bytes: 5 << 20,
             rules: Rules::ALL,

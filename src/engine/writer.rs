@@ -120,9 +120,9 @@ impl Pending {
     }
 
     /// What is to be filled with zeros before this is written, as an offset of the file and a
-    /// length: the rest of the last block that it writes to, if nothing was written there before,
-    /// as far as the segment goes. It begins with a page, and behind the last frame. Who writes as
-    /// much as a block at once fills nothing.
+    /// length: the last block that it writes to, if nothing was written there before, as far as the
+    /// segment goes; of the block that the segment begins in, what begins with a page behind the
+    /// last frame. Who writes as much as a block at once fills nothing.
     ///
     /// What was written in large pieces the system keeps in large pages, which are mapped at less
     /// cost; and a synced commit finds its room written to, so its sync has no change of the
@@ -132,9 +132,9 @@ impl Pending {
         let begin = to.saturating_sub(1) / block * block;
         let first = self.segment.file_offset(self.segment.first_frame());
         let until = begin.saturating_add(block).min(self.segment.extent.end());
-        let rest = until.checked_sub(to.next_multiple_of(PAGE))?;
+        let start = if from <= begin { begin } else { to.next_multiple_of(PAGE) };
         let is_due = from <= begin.max(first) && to - from < block;
-        (is_due && rest > 0).then_some((until - rest, rest))
+        (is_due && start < until).then(|| (start, until - start))
     }
 
     /// Each piece: file offset and bytes.
@@ -225,21 +225,21 @@ mod tests {
         for (from, to, unfilled) in [
             (first, first + 100, None),
             (first, 8_192, None),
-            (first, 8_193, Some((12_288, 4_096))),
-            (first, 12_289, None),
+            (first, 8_193, Some((8_192, 8_192))),
+            (first, 12_289, Some((8_192, 8_192))),
             // Somebody has written there.
             (first + 8, first + 108, None),
             (8_200, 8_208, None),
             (8_184, 8_192, None),
-            (8_184, 8_193, Some((12_288, 4_096))),
-            (8_192, 8_200, Some((12_288, 4_096))),
+            (8_184, 8_193, Some((8_192, 8_192))),
+            (8_192, 8_200, Some((8_192, 8_192))),
             (8_192, 16_384, None),
             // As much as a block.
             (8_184, 16_376, None),
             (8_184, 16_385, None),
             // The block goes on past the segment.
-            (16_384, 16_400, Some((20_480, 4_096))),
-            (16_384, 20_481, None),
+            (16_384, 16_400, Some((16_384, 8_192))),
+            (16_384, 20_481, Some((16_384, 8_192))),
         ] {
             let mut pending = Pending::default();
             pending.add(segment, LogOffset::new(50), b"before", LogOffset::new(56));

@@ -69,12 +69,12 @@ impl Style {
         let options = Options::new().segments(4_096, 8_192).without_keeper();
         let options = options.rules(rules).seed(seed).clock(Ticks);
         let options = if self.padded { options.pad_to_sector() } else { options };
-        // Nothing is filled with zeros, so that few sectors are written at a time; or two pages at
-        // the most, or all of a segment.
+        // Blocks of a page or two, or a segment; or nothing is filled with zeros, so that few
+        // sectors are written at a time.
         let options = options.write_block(match seed / 4 % 4 {
-            0 => 8_192,
+            0 => 4_096 << (seed / 16 % 2),
             1 => 65_536,
-            _ => 4_096,
+            _ => 1,
         });
         // An index in memory so small that runs are written and merged all the time, or never
         // written but at closing.
