@@ -1,7 +1,7 @@
 //! Records that are going to be read in a moment.
 
 use super::view::View;
-use crate::log::{Fetch, Located};
+use crate::log::{Ahead, Fetch, Located};
 use crate::words::{Error, Position};
 
 /// The places of the next few events that somebody reads, found at once, their records on their way
@@ -10,7 +10,7 @@ use crate::words::{Error, Position};
 /// Events of a stream or a query lie apart, so whoever reads one after another waits for memory at
 /// each; memory answers many questions in little more time than one.
 pub struct Near {
-    places: [Located; FEW],
+    ahead: [Ahead; FEW],
     next: usize,
     end: usize,
 }
@@ -20,7 +20,7 @@ const FEW: usize = 16;
 
 impl Near {
     pub fn new() -> Self {
-        Self { places: [Located::default(); FEW], next: 0, end: 0 }
+        Self { ahead: std::array::from_fn(|_| Ahead::default()), next: 0, end: 0 }
     }
 
     /// Whether all of them were taken.
@@ -28,11 +28,12 @@ impl Near {
         self.next == self.end
     }
 
-    /// Takes the next one.
-    pub fn take(&mut self) -> Option<Located> {
-        let place = self.places.get(self.next..self.end)?.first().copied()?;
+    /// Takes the next one, which this is going to read.
+    pub fn take(&mut self, fetch: &mut Fetch) -> Option<Located> {
+        let next = self.ahead.get_mut(self.next..self.end)?.first_mut()?;
+        fetch.go_ahead(next);
         self.next += 1;
-        Some(place)
+        Some(next.place)
     }
 
     /// Finds the first few of these, once all are taken; returns how many. Fewer than there are if
@@ -41,19 +42,15 @@ impl Near {
         &mut self,
         view: &View,
         fetch: &Fetch,
-        positions: impl Iterator<Item = Position>,
+        positions: impl Iterator<Item = Position> + Clone,
     ) -> Result<usize, Error> {
         (self.next, self.end) = (0, 0);
-        for (position, near) in positions.zip(&mut self.places) {
-            match view.place(position) {
-                Ok(Some(place)) => *near = place,
-                Err(error) if self.end == 0 => return Err(error),
-                _ => break,
-            }
+        let mut room = self.ahead.iter_mut();
+        view.place_each(positions.take(FEW), |place| {
+            room.next().into_iter().for_each(|next| next.place = place);
             self.end += 1;
-        }
-        let found = self.places.get(..self.end).unwrap_or_default();
-        found.iter().for_each(|place| fetch.bring(*place));
+        })?;
+        fetch.bring(self.ahead.get_mut(..self.end).unwrap_or_default());
         Ok(self.end)
     }
 }
@@ -72,12 +69,13 @@ mod tests {
         let engine = Engine::open(Arc::new(MemoryStorage::new()), quiet()).unwrap();
         append(&engine, 20);
         let view = engine.view().unwrap();
-        let fetch = view.core.fetch(view.segments.clone(), READ_ONE);
+        let mut fetch = view.core.fetch(view.segments.clone(), READ_ONE);
         let mut near = Near::new();
         let mut found = |view: &View, positions: &[u64]| {
             let positions = positions.iter().copied().map(Position::new);
             let count = near.find(view, &fetch, positions)?;
-            let taken = std::iter::from_fn(|| near.take()).map(|place| place.position.get());
+            let taken =
+                std::iter::from_fn(|| near.take(&mut fetch)).map(|place| place.position.get());
             let taken: Vec<_> = taken.collect();
             assert!(taken.len() == count && near.is_empty());
             Ok::<_, Error>(taken)

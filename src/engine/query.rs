@@ -46,7 +46,7 @@ impl Matches {
             if self.near.is_empty() {
                 self.look(view, fetch)?;
             }
-            let Some(place) = self.near.take() else { return Ok(None) };
+            let Some(place) = self.near.take(fetch) else { return Ok(None) };
             let Some(query) = &self.rest else { return Ok(Some(place)) };
             if query.matches(&view.event(fetch, place)?)? {
                 return Ok(Some(place));

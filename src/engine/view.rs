@@ -8,6 +8,9 @@ use crate::log::{Fetch, Located, SegmentList};
 use crate::words::{Corruption, DocumentRef, Error, Event, LogOffset, Position, Version};
 use std::sync::Arc;
 
+/// So many positions of a stream are expected at once; more may come.
+const A_BATCH: usize = 1_024;
+
 /// What a reader looks at: the log up to a fixed offset. Later commits don't change it.
 #[derive(Clone)]
 pub struct View {
@@ -76,6 +79,22 @@ impl View {
             return Err(missing(position));
         }
         Ok(at.map(|at| Located { position, at }))
+    }
+
+    /// Gives the places of the events with these positions, up to the first that is not there, or
+    /// can't be found: which is an error when it is the very first.
+    pub fn place_each(
+        &self,
+        positions: impl Iterator<Item = Position> + Clone,
+        mut each: impl FnMut(Located),
+    ) -> Result<(), Error> {
+        let found = self.ask(|sources| {
+            sources.locate_each(positions.clone(), |position, at| each(Located { position, at }))
+        })?;
+        if let Some(first) = positions.clone().next().filter(|_| found == 0) {
+            self.place(first)?.into_iter().for_each(each);
+        }
+        Ok(())
     }
 
     /// The event at this place, lent by who gets it.
@@ -221,7 +240,7 @@ impl View {
         let range = (Version::new(from), Version::new(to));
         let most = index(to.saturating_sub(from).saturating_add(1));
         let positions = self.ask(|sources| {
-            let mut positions = Vec::new();
+            let mut positions = Vec::with_capacity(most.min(A_BATCH));
             sources.versions(name, range, most, &mut positions)?;
             Ok(positions)
         })?;

@@ -1,12 +1,15 @@
 //! Everything that answers: runs, then tables, in the order of the log. A value that never changes,
 //! but for the last table, which takes in what is committed.
 
-use super::run::{Listing, Run, RunError};
+use super::run::{Listing, Run, RunError, find_in_each};
 use super::table::{Known, Table};
 use crate::format::{DocumentPlace, RunRef, SegmentRef, TermEntry, TermHash, TermKind, u64_of};
 use crate::words::{LogOffset, Position, Version};
 use std::ops::Bound;
 use std::sync::Arc;
+
+/// So many runs are asked for a term at once.
+const AT_ONCE: usize = 4;
 
 /// The parts of an index.
 #[derive(Clone, Default)]
@@ -51,14 +54,46 @@ impl Sources {
         if position >= self.tables_from() {
             return Ok(self.locate_in_tables(position));
         }
-        let Some((run, nth)) = self.run_of(position) else { return Ok(None) };
-        run.offset(nth).map(Some)
+        let Some(run) = self.run_of(position) else { return Ok(None) };
+        run.offset(run.nth(position)).map(Some)
+    }
+
+    /// Gives the place of each of these events, up to the first that no part knows, or that a part
+    /// can't tell; returns how many. An error if that is the very first.
+    pub fn locate_each(
+        &self,
+        positions: impl Iterator<Item = Position> + Clone,
+        mut each: impl FnMut(Position, LogOffset),
+    ) -> Result<usize, RunError> {
+        // The offsets lie as far apart as the events: all of them come near first.
+        let mut run = None;
+        for position in positions.clone() {
+            run = self.same_or_other(run, position);
+            if let Some(run) = run {
+                run.bring_offset(run.nth(position));
+            }
+        }
+        let (mut found, mut run) = (0, None);
+        for position in positions {
+            run = self.same_or_other(run, position);
+            let at = match run {
+                Some(run) => run.offset(run.nth(position)).map(Some),
+                None => Ok(self.locate_in_tables(position)),
+            };
+            match at {
+                Ok(Some(at)) => each(position, at),
+                Err(error) if found == 0 => return Err(error),
+                _ => break,
+            }
+            found += 1;
+        }
+        Ok(found)
     }
 
     /// Has the page read meanwhile that says where the event with this position is.
     pub fn announce(&self, position: Position) {
-        if let Some((run, nth)) = self.run_of(position) {
-            run.announce_offset(nth);
+        if let Some(run) = self.run_of(position) {
+            run.announce_offset(run.nth(position));
         }
     }
 
@@ -75,8 +110,8 @@ impl Sources {
             out.extend(positions.map_while(|position| self.locate_in_tables(position)));
             return Ok(());
         }
-        let Some((run, nth)) = self.run_of(position) else { return Ok(()) };
-        run.offsets(nth, most, out)
+        let Some(run) = self.run_of(position) else { return Ok(()) };
+        run.offsets(run.nth(position), most, out)
     }
 
     /// The runs that have a position in `from..=to`.
@@ -90,12 +125,16 @@ impl Sources {
         runs.take_while(move |run| run.header().first <= to)
     }
 
-    /// The run that has the event with this position, and which of its events that is.
-    fn run_of(&self, position: Position) -> Option<(&Run, u32)> {
+    /// The run that has the event with this position.
+    fn run_of(&self, position: Position) -> Option<&Run> {
         let after = self.runs.partition_point(|run| run.header().first <= position);
-        let run = self.runs.get(after.checked_sub(1)?).filter(|run| run.covers(position))?;
-        let nth = position.get().saturating_sub(run.header().first.get());
-        Some((run, narrow(nth)))
+        let run = self.runs.get(after.checked_sub(1)?)?;
+        run.covers(position).then_some(run)
+    }
+
+    /// The same, by the run of another event: mostly it is that one.
+    fn same_or_other<'a>(&'a self, run: Option<&'a Run>, position: Position) -> Option<&'a Run> {
+        run.filter(|run| run.covers(position)).or_else(|| self.run_of(position))
     }
 
     fn locate_in_tables(&self, position: Position) -> Option<LogOffset> {
@@ -169,22 +208,26 @@ impl Sources {
                 }
             }
         }
-        for (nth, run) in self.runs.iter().rev().enumerate() {
-            if begin <= from {
-                break;
+        // The newest may have all of it; if not, what is cold of the others is on its way, and they
+        // are asked a few at a time.
+        let (mut left, mut at_once) = (&self.runs[..], 1);
+        while begin > from && !left.is_empty() {
+            let (earlier, asked) = left.split_at(left.len().saturating_sub(at_once));
+            find_in_each(asked, hash, |run, entry| {
+                if begin > from {
+                    begin = entry.base;
+                    parts.push((run, entry));
+                }
+            })?;
+            if at_once == 1 && begin > from {
+                earlier.iter().rev().for_each(|run| _ = run.announce_term(hash));
             }
-            if nth == 1 {
-                // The newest does not have all of it: what is cold of the others is on its way.
-                self.runs.iter().rev().skip(1).for_each(|run| _ = run.announce_term(hash));
-            }
-            if let Some(entry) = run.find(hash)? {
-                begin = entry.base;
-                parts.push((run, entry));
-            }
+            (left, at_once) = (earlier, AT_ONCE);
         }
         for (run, entry) in &parts {
             let [from, to] = [from, to].map(|version| narrow(version.saturating_sub(entry.base)));
             run.announce_postings(entry, (from, to));
+            run.bring_postings(entry, from);
         }
         for (run, entry) in parts.iter().rev() {
             // Versions before the one that is wanted next, counted within the part.

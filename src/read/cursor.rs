@@ -72,6 +72,8 @@ const MANY: u64 = 1_000;
 /// Looked up at once at first, and at the most.
 const FEW: u64 = 16;
 const BATCH: u64 = 1_024;
+/// Looked up at first of a stream: to ask all runs costs more than many answers of one.
+const SOME: u64 = 128;
 
 impl Span {
     /// The part of `read` that is within `first..=end`.
@@ -103,8 +105,8 @@ impl Span {
 }
 
 impl<T: Copy> Batch<T> {
-    fn new() -> Self {
-        Self { values: Vec::new(), taken: 0, most: FEW }
+    fn new(first: u64) -> Self {
+        Self { values: Vec::new(), taken: 0, most: first }
     }
 
     fn next(&mut self) -> Option<T> {
@@ -144,7 +146,7 @@ impl Cursor {
 
     pub(super) fn all(view: View, read: &Read<Position>) -> Self {
         let span = Span::new(read, view.sources.first().get(), view.head.get());
-        let steps = span.map_or(Steps::Ended, |span| Steps::All(span, Batch::new()));
+        let steps = span.map_or(Steps::Ended, |span| Steps::All(span, Batch::new(FEW)));
         let mut fetch = view.core.fetch(view.segments.clone(), READ_AHEAD);
         // Somebody who wants a few events only does not pay for many.
         if !read.backward && span.is_some_and(|span| span.length().min(read.limit) > MANY) {
@@ -255,7 +257,7 @@ impl Cursor {
                 self.marker = if read.backward { view.head } else { self.marker };
             }
             self.steps = span.map_or(Steps::Ended, |span| {
-                Steps::Stream(*name, span, Batch::new(), Box::new(Near::new()))
+                Steps::Stream(*name, span, Batch::new(SOME), Box::new(Near::new()))
             });
         }
         let place = match &mut self.steps {
@@ -282,7 +284,7 @@ impl Cursor {
                     let positions = batch.ahead().map(Position::new);
                     batch.taken += near.find(view, &self.fetch, positions)?;
                 }
-                near.take()
+                near.take(&mut self.fetch)
             }
         };
         if place.is_some() {

@@ -27,6 +27,13 @@ pub struct Run {
     pin: Pin,
 }
 
+/// Where a term is expected: the page, and which of its terms.
+#[derive(Clone, Copy)]
+pub(super) struct TermPlace {
+    pub number: u32,
+    pub guess: usize,
+}
+
 impl Run {
     /// Opens the run at this place: reads and checks its header.
     pub fn open(
@@ -102,16 +109,29 @@ impl Run {
         position >= self.header.first && position < self.header.next
     }
 
+    /// Which of its events has this position, which it covers.
+    pub fn nth(&self, position: Position) -> u32 {
+        let nth = position.get().saturating_sub(self.header.first.get());
+        u32::try_from(nth).unwrap_or(u32::MAX)
+    }
+
     /// Has the page read meanwhile that has the log offset of its `nth` event.
     pub fn announce_offset(&self, nth: u32) {
+        self.pages.announce_around(self.offset_place(nth).0);
+    }
+
+    /// Where the log offset of its `nth` event stands: the page, and which of its offsets.
+    #[inline]
+    pub(super) fn offset_place(&self, nth: u32) -> (u32, usize) {
         let per_page = self.header.offsets_per_page().max(1);
-        self.pages.announce_around(self.sections.offsets.start.saturating_add(nth / per_page));
+        let number = self.sections.offsets.start.saturating_add(nth / per_page);
+        (number, index(u64::from(nth % per_page)))
     }
 
     /// Has the pages read meanwhile that say where a term is, as far as its hash tells, if they
     /// were not yet: whether that is so.
     pub fn announce_term(&self, hash: TermHash) -> bool {
-        let in_filter = self.blocks > 0 && self.pages.announce(self.block_of(hash).0);
+        let in_filter = self.has_filter() && self.pages.announce(self.block_of(hash).0);
         let guess = self.page_guess(hash);
         let among_terms = self.pages.announce(self.sections.terms.start.saturating_add(guess));
         let fence = self.sections.fences.start.saturating_add(guess / FENCES_PER_PAGE);
@@ -122,10 +142,9 @@ impl Run {
     /// The log offset of its `nth` event.
     #[inline]
     pub fn offset(&self, nth: u32) -> Result<LogOffset, RunError> {
-        let per_page = self.header.offsets_per_page();
-        let number = self.sections.offsets.start.saturating_add(nth / per_page.max(1));
+        let (number, nth) = self.offset_place(nth);
         let page = self.pages.get(number)?;
-        let at = offset_at(&page, index(u64::from(nth % per_page.max(1))), self.header.width);
+        let at = offset_at(&page, nth, self.header.width);
         // An offset out of the run's range is a lie.
         at.filter(|at| *at >= self.header.start && *at < self.header.end)
             .ok_or_else(|| self.pages.damaged(number))
@@ -133,13 +152,12 @@ impl Run {
 
     /// The log offsets of its events from the `nth` on, as many as are in one page, at most `most`.
     pub fn offsets(&self, nth: u32, most: usize, out: &mut Vec<LogOffset>) -> Result<(), RunError> {
-        let per_page = self.header.offsets_per_page().max(1);
-        let number = self.sections.offsets.start.saturating_add(nth / per_page);
+        let (number, first) = self.offset_place(nth);
         let page = self.pages.get(number)?;
-        let first = nth % per_page;
-        let count = (per_page - first).min(self.events.saturating_sub(nth));
+        let in_page = index(self.header.offsets_per_page().into()).saturating_sub(first);
+        let count = in_page.min(index(self.events.saturating_sub(nth).into()));
         for slot in (first..first.saturating_add(count)).take(most) {
-            let at = offset_at(&page, index(u64::from(slot)), self.header.width);
+            let at = offset_at(&page, slot, self.header.width);
             let at = at.filter(|at| *at >= self.header.start && *at < self.header.end);
             out.push(at.ok_or_else(|| self.pages.damaged(number))?);
         }
@@ -167,7 +185,16 @@ impl Run {
 
     /// A term of events that the filter lets through, if it is there.
     pub fn find_let_through(&self, hash: TermHash) -> Result<Option<TermEntry>, RunError> {
-        match self.entry_let_through(hash)? {
+        self.term_of_events(hash, self.term_place(hash)?)
+    }
+
+    /// A term of events, if it is there, by where it is expected.
+    pub(super) fn term_of_events(
+        &self,
+        hash: TermHash,
+        place: TermPlace,
+    ) -> Result<Option<TermEntry>, RunError> {
+        match self.entry_near(hash, place)? {
             Some(entry) if entry.document().is_some() => Err(self.lies()),
             entry => Ok(entry),
         }
@@ -181,22 +208,31 @@ impl Run {
 
     /// A term, if it is there.
     pub fn entry(&self, hash: TermHash) -> Result<Option<TermEntry>, RunError> {
-        if self.may_have(hash)? { self.entry_let_through(hash) } else { Ok(None) }
+        if !self.may_have(hash)? {
+            return Ok(None);
+        }
+        self.entry_near(hash, self.term_place(hash)?)
     }
 
-    /// A term that the filter lets through, if it is there.
-    fn entry_let_through(&self, hash: TermHash) -> Result<Option<TermEntry>, RunError> {
-        let mut number = self.page_before(hash)?;
+    /// Where a term stands, if it is there: the page, and about which of its terms it is.
+    pub(super) fn term_place(&self, hash: TermHash) -> Result<TermPlace, RunError> {
+        let number = self.page_before(hash)?;
+        let guess = self.guess_in(number, self.terms_in(number), hash.high())?;
+        Ok(TermPlace { number, guess })
+    }
+
+    /// A term, if it is there, by where it is expected.
+    fn entry_near(&self, hash: TermHash, place: TermPlace) -> Result<Option<TermEntry>, RunError> {
+        let TermPlace { mut number, mut guess } = place;
         while number < self.sections.terms.end {
             let page = self.pages.get(number)?;
             let count = self.terms_in(number);
-            let guess = self.guess_in(number, count, hash.high())?;
             let nth = lower_bound(count, guess, |nth| TermEntry::hash_at(&page, nth) < hash);
             if nth < count {
                 let entry = TermEntry::decode(&page, nth);
                 return Ok((entry.hash == hash).then_some(self.sane(entry, number)?));
             }
-            number += 1;
+            (number, guess) = (number + 1, 0);
         }
         Ok(None)
     }
@@ -210,10 +246,15 @@ impl Run {
 
     /// Where a term's block is in the filter, if there is one: the page, and which of its blocks.
     #[inline]
-    fn block_of(&self, hash: TermHash) -> (u32, usize) {
+    pub(super) fn block_of(&self, hash: TermHash) -> (u32, usize) {
         let block = Block::of(hash, self.blocks);
         let number = self.sections.filter.start.saturating_add(block / BLOCKS_PER_PAGE);
         (number, index(u64::from(block % BLOCKS_PER_PAGE)))
+    }
+
+    /// Whether it has a filter.
+    pub(super) fn has_filter(&self) -> bool {
+        self.blocks > 0
     }
 
     /// Whether the filter lets a term through.
@@ -222,7 +263,7 @@ impl Run {
     /// that the processor waits for several places of memory at once.
     #[inline]
     pub fn may_have(&self, hash: TermHash) -> Result<bool, RunError> {
-        if self.blocks == 0 {
+        if !self.has_filter() {
             return Ok(true);
         }
         let (number, nth) = self.block_of(hash);
@@ -235,7 +276,7 @@ impl Run {
         sorted: &[TermHash],
         out: &mut Vec<TermHash>,
     ) -> Result<(), RunError> {
-        if self.blocks == 0 {
+        if !self.has_filter() {
             out.extend_from_slice(sorted);
             return Ok(());
         }
@@ -254,7 +295,7 @@ impl Run {
     }
 
     /// Which page of terms is likely to have this hash: hashes are spread evenly.
-    fn page_guess(&self, hash: TermHash) -> u32 {
+    pub(super) fn page_guess(&self, hash: TermHash) -> u32 {
         let terms = &self.sections.terms;
         let pages = terms.end.saturating_sub(terms.start);
         Block::of(hash, pages).min(pages.saturating_sub(1))

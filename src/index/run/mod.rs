@@ -1,5 +1,6 @@
 //! Runs: immutable pieces of index, read page by page.
 
+mod bring;
 mod filter;
 mod find;
 mod names;
@@ -10,6 +11,7 @@ mod postings;
 mod races;
 mod reach;
 
+pub(super) use bring::find_in_each;
 pub(super) use filter::Block;
 pub use find::Run;
 pub(super) use names::{Listing, NameAt};

@@ -196,6 +196,14 @@ impl Pages {
         true
     }
 
+    /// Has these bytes of a page, if it is in memory, come nearer to the processor meanwhile.
+    #[inline]
+    pub fn bring(&self, number: u32, within: usize, length: usize) {
+        if let Some(map) = &self.map {
+            map.bring(index(page_offset(number)).saturating_add(within), length);
+        }
+    }
+
     /// Nobody is going to look at many of its pages for a while: see [`Map::let_go`].
     pub fn let_go(&self) {
         if let Some(map) = &self.map {

@@ -127,7 +127,7 @@ impl Run {
 impl Run {
     /// Where the `nth` posting of a term with several stands: the page, and which of its postings.
     #[inline]
-    fn posting_place(&self, entry: &TermEntry, nth: u32) -> (u32, u32) {
+    pub(super) fn posting_place(&self, entry: &TermEntry, nth: u32) -> (u32, u32) {
         let place = entry.start.saturating_add(nth);
         let number = self.sections.postings.start.saturating_add(place / POSTINGS_PER_PAGE);
         (number, place % POSTINGS_PER_PAGE)

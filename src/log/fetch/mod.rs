@@ -21,6 +21,15 @@ pub struct Located {
     pub at: LogOffset,
 }
 
+/// A place that is read soon, and the segment that it lies in, if that is known.
+#[derive(Clone, Default)]
+pub struct Ahead {
+    /// The place.
+    pub place: Located,
+    /// Its segment.
+    segment: Option<Arc<Segment>>,
+}
+
 /// Why an event or document can't be had.
 #[derive(Debug)]
 pub enum FetchError {
@@ -180,9 +189,22 @@ impl Fetch {
         }
     }
 
-    /// Has the record at this place, if it is in memory, come nearer to the processor meanwhile.
-    pub fn bring(&self, place: Located) {
-        self.segments.bring(place.at, A_RECORD);
+    /// Finds the segments of these places, as far as they are known, and has the records there, as
+    /// far as they are in memory, come nearer to the processor meanwhile.
+    pub fn bring(&self, ahead: &mut [Ahead]) {
+        self.segments.find_each(ahead.iter_mut().map(|next| (next.place.at, &mut next.segment)));
+        for Ahead { place, segment } in ahead {
+            if let Some(segment) = segment {
+                segment.bring(place.at, A_RECORD);
+            }
+        }
+    }
+
+    /// Goes to a place that was brought near: its segment is the one that is read from.
+    pub fn go_ahead(&mut self, ahead: &mut Ahead) {
+        if let Some(segment) = ahead.segment.take() {
+            self.lender.segment = Some(segment.for_reader());
+        }
     }
 
     /// The document's record at this place.
@@ -216,7 +238,7 @@ impl Fetch {
     /// Makes the segment that holds this place the one that is read from.
     fn go_to(&mut self, at: LogOffset) {
         if !self.is_in_segment(at) {
-            self.lender.segment = self.segments.find(at).map(|segment| segment.for_reader());
+            self.lender.segment = self.segments.find(at).map(Segment::for_reader);
         }
     }
 

@@ -10,7 +10,6 @@ use crate::storage::{Map, Storage, read_full, read_through};
 use crate::threads::atomic::Ordering;
 use crate::threads::{Hint, OnceLock, PoisonError, RwLock};
 use crate::words::LogOffset;
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -49,10 +48,10 @@ impl Segment {
 
     /// This segment for one reader: the same, or, where all segments remember enough together, one
     /// with the same map whose memory goes with the reader.
-    pub fn for_reader(self: &Arc<Self>) -> Arc<Self> {
+    pub fn for_reader(self: Arc<Self>) -> Arc<Self> {
         // Relaxed: some pieces more or less don't matter.
         if self.checked.get().is_some() || self.pieces.load(Ordering::Relaxed) < MOST {
-            return self.clone();
+            return self;
         }
         Arc::new(Self {
             place: self.place,
@@ -146,7 +145,7 @@ impl Segment {
 
     /// Has these bytes of its map, if they are in memory, come nearer to the processor meanwhile.
     #[inline]
-    fn bring(&self, at: LogOffset, length: usize) {
+    pub fn bring(&self, at: LogOffset, length: usize) {
         if let Some(map) = self.known_map() {
             map.bring(index(at.since(self.place.log_offset)), length);
         }
@@ -196,13 +195,16 @@ impl Segment {
     }
 }
 
+/// A segment, and where in the log it begins.
+type Begun = (LogOffset, Arc<Segment>);
+
 /// The segments of a log, in its order: the newest, and of those before them the ones that somebody
 /// has asked for.
 #[derive(Clone, Default)]
 pub struct SegmentList {
     list: Arc<Vec<Arc<Segment>>>,
-    /// By log offset. Shared by all lists that came from one another.
-    older: Arc<RwLock<BTreeMap<u64, Arc<Segment>>>>,
+    /// In their order. Shared by all lists that came from one another.
+    older: Arc<RwLock<Vec<Begun>>>,
     pieces: Arc<Hint>,
 }
 
@@ -251,21 +253,39 @@ impl SegmentList {
         self.look_at(at, Arc::clone)
     }
 
-    /// Has what stands here, if it is in memory, come nearer to the processor meanwhile.
-    pub fn bring(&self, at: LogOffset, length: usize) {
-        self.look_at(at, |segment| segment.bring(at, length));
+    /// Finds the segment that each of these log offsets lies in, if it is known.
+    pub fn find_each<'a>(
+        &self,
+        wanted: impl Iterator<Item = (LogOffset, &'a mut Option<Arc<Segment>>)>,
+    ) {
+        let older = self.older.read().unwrap_or_else(PoisonError::into_inner);
+        wanted.for_each(|(at, segment)| *segment = self.among(&older, at).cloned());
     }
 
     /// Looks at the segment that this log offset lies in, if it is known.
     fn look_at<T>(&self, at: LogOffset, look: impl FnOnce(&Arc<Segment>) -> T) -> Option<T> {
-        let here = |segment: &&Arc<Segment>| segment.place.contains(at);
-        if self.list.first().is_some_and(|first| at < first.place.log_offset) {
+        if self.is_older(at) {
             let older = self.older.read().unwrap_or_else(PoisonError::into_inner);
-            let (_, segment) = older.range(..=at.get()).next_back()?;
-            return Some(segment).filter(here).map(look);
+            return self.among(&older, at).map(look);
         }
-        let after = self.list.partition_point(|segment| segment.place.log_offset <= at);
-        self.list.get(after.checked_sub(1)?).filter(here).map(look)
+        self.among(&[], at).map(look)
+    }
+
+    /// Whether this log offset lies before the newest segments.
+    fn is_older(&self, at: LogOffset) -> bool {
+        self.list.first().is_some_and(|first| at < first.place.log_offset)
+    }
+
+    /// The segment, of the newest and these, that this log offset lies in.
+    fn among<'a>(&'a self, older: &'a [Begun], at: LogOffset) -> Option<&'a Arc<Segment>> {
+        let segment = if self.is_older(at) {
+            let after = older.partition_point(|(begin, _)| *begin <= at);
+            older.get(after.checked_sub(1)?).map(|(_, segment)| segment)
+        } else {
+            let after = self.list.partition_point(|segment| segment.place.log_offset <= at);
+            self.list.get(after.checked_sub(1)?)
+        };
+        segment.filter(|segment| segment.place.contains(at))
     }
 
     /// Each of the newest ones.
@@ -290,8 +310,11 @@ impl SegmentList {
     fn add(&self, places: impl IntoIterator<Item = SegmentRef>) {
         let mut older = self.older.write().unwrap_or_else(PoisonError::into_inner);
         for place in places {
-            let new = || Arc::new(Segment::new(place, self.pieces.clone()));
-            older.entry(place.log_offset.get()).or_insert_with(new);
+            let after = older.partition_point(|(begin, _)| *begin < place.log_offset);
+            if older.get(after).is_none_or(|(begin, _)| *begin != place.log_offset) {
+                let segment = Segment::new(place, self.pieces.clone());
+                older.insert(after, (place.log_offset, Arc::new(segment)));
+            }
         }
     }
 
@@ -308,7 +331,7 @@ impl SegmentList {
         };
         let mut places: Vec<SegmentRef> = {
             let older = self.older.read().unwrap_or_else(PoisonError::into_inner);
-            older.values().map(|segment| segment.place).collect()
+            older.iter().map(|(_, segment)| segment.place).collect()
         };
         let follow = places.iter().zip(places.iter().skip(1));
         let complete = places.first().is_some_and(|first| first.log_offset == LogOffset::ZERO)
