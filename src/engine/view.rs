@@ -4,7 +4,7 @@ use super::core::{Core, READ_ONE};
 use super::writer::{Engine, Mode};
 use crate::format::{DocumentPlace, Mark, RawDocument, TermHash, index, u64_of};
 use crate::index::{RunError, Sources};
-use crate::log::{Fetch, Located, SegmentList};
+use crate::log::{Behind, Fetch, Located, SegmentList};
 use crate::words::{Corruption, DocumentRef, Error, Event, LogOffset, Position, Version};
 use std::sync::Arc;
 
@@ -95,6 +95,21 @@ impl View {
             self.place(first)?.into_iter().for_each(each);
         }
         Ok(())
+    }
+
+    /// Where the event with this position is, if it is the one behind that which was found last, as
+    /// far as the log itself tells: whoever finds no such event there asks the index.
+    pub fn place_behind(&self, fetch: &mut Fetch, position: Position) -> Option<Located> {
+        let mut at = fetch.end_before(position)?;
+        loop {
+            match fetch.behind(position, at, self.watermark)? {
+                Behind::Event(place) => return Some(place),
+                Behind::Segment(next) => {
+                    self.know(fetch, next).ok()?;
+                    at = fetch.first_frame(next)?;
+                }
+            }
+        }
     }
 
     /// The event at this place, lent by who gets it.
@@ -285,10 +300,12 @@ fn missing(near: Position) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::tests::{append, quiet};
+    use crate::engine::Settings;
+    use crate::engine::genesis::genesis_from;
+    use crate::engine::tests::{append, identity, quiet};
     use crate::format::{DocumentEntry, Entries, Named};
-    use crate::storage::MemoryStorage;
-    use crate::words::{Commit, Revision};
+    use crate::storage::{Access, FileStorage, MemoryStorage};
+    use crate::words::{Commit, ExpectedVersion, NewEvent, Revision};
 
     /// Three events of a stream, and the second revision of a document.
     fn store() -> Engine {
@@ -324,6 +341,39 @@ mod tests {
         assert!(error.to_string().contains("document 'key'"), "{error}");
         let error = led("other", |_| {}).unwrap_err();
         assert!(error.to_string().contains("document 'other'"), "{error}");
+    }
+
+    #[test]
+    fn the_log_itself_tells_where_the_next_event_is() {
+        for pad_to_sector in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("store.annals");
+            let settings =
+                Settings { segment_min: 4_096, segment_max: 8_192, pad_to_sector, ..quiet() };
+            let genesis = genesis_from(&settings, identity(), Position::new(1));
+            FileStorage::create(&path, &genesis.bytes, genesis.length).unwrap();
+            let storage = FileStorage::open(&path, Access::Map, true).unwrap();
+            let engine = Engine::open(Arc::new(storage), settings).unwrap();
+            for nth in 0..30 {
+                let event = || NewEvent::new("Noted", vec![7; 300]).tag(format!("tag:{nth}"));
+                let commit = Commit::new().append("a", ExpectedVersion::Any, [event(), event()]);
+                engine.commit(&commit.put("key", vec![7; 100 * (nth % 3)])).unwrap();
+            }
+            let view = engine.view().unwrap();
+            assert!(view.segments.iter().count() > 3);
+            let mut fetch = view.core.fetch(view.segments.clone(), READ_ONE);
+            assert_eq!(view.place_behind(&mut fetch, Position::new(1)), None);
+            for position in (1..60).map(Position::new) {
+                let next = position.next().unwrap();
+                assert_eq!(view.place_behind(&mut fetch, next), None, "{position} is not read yet");
+                view.event(&mut fetch, view.place(position).unwrap().unwrap()).unwrap();
+                assert_eq!(view.place_behind(&mut fetch, position), None);
+                // Behind a commit that fills a sector something else can stand.
+                let is_told = !pad_to_sector || position.get() % 2 == 1;
+                let wanted = view.place(next).unwrap().filter(|_| is_told);
+                assert_eq!(view.place_behind(&mut fetch, next), wanted, "{position}");
+            }
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod record;
 mod run;
 mod segment;
 mod slot;
+mod step;
 mod stub;
 mod term;
 
@@ -37,6 +38,7 @@ pub use run::{
 };
 pub use segment::{Extent, SegmentHeader, SegmentRef};
 pub use slot::{Mark, Slot};
+pub use step::Step;
 pub use stub::Stub;
 pub use term::{
     DocumentEntry, DocumentPlace, Entries, Entry, Named, PlacedEvent, Resolved, TermKind, TermName,

@@ -14,7 +14,7 @@ mod walk;
 mod window;
 
 pub use draft::{Draft, Place};
-pub use fetch::{Ahead, Fetch, FetchError, Located};
+pub use fetch::{Ahead, Behind, Fetch, FetchError, Located};
 pub use frames::{check_frame, frame_of};
 pub use residue::{Residue, scan_past};
 pub use rules::Rules;

@@ -47,7 +47,7 @@ struct Span {
 }
 
 enum Steps {
-    /// Positions, and the places of the next few.
+    /// Positions, and the places of the next few, where the log itself doesn't tell them.
     All(Span, Batch<Located>),
     /// A stream that nobody has asked for yet.
     Unasked(TermHash, Read<Version>),
@@ -231,7 +231,7 @@ impl Cursor {
                 return Err(error);
             }
         };
-        match self.view.find(&mut self.fetch, place) {
+        match self.find(place) {
             Ok(()) => {
                 if !self.backward || self.marker == Position::START {
                     self.marker = place.position;
@@ -243,6 +243,16 @@ impl Cursor {
                 Err(error)
             }
         }
+    }
+
+    /// Finds the event at this place; or, if it is not there and the index says that it is
+    /// elsewhere, there.
+    fn find(&mut self, place: Located) -> Result<(), Error> {
+        let Self { view, fetch, .. } = self;
+        view.find(fetch, place).or_else(|error| match view.place(place.position) {
+            Ok(Some(other)) if other != place => view.find(fetch, other),
+            _ => Err(error),
+        })
     }
 
     fn next_place(&mut self) -> Result<Option<Located>, Error> {
@@ -264,13 +274,24 @@ impl Cursor {
             Steps::Ended | Steps::Unasked(..) => None,
             Steps::Matching(matches) => matches.next(view, &mut self.fetch)?,
             Steps::All(span, batch) => {
-                if batch.is_taken() {
+                let wants_more = batch.is_taken() && !span.over;
+                // To look a place up in the index would be a read elsewhere in the file. But where
+                // all is in memory, the processor is faster if one event's place does not depend
+                // on the one before.
+                let behind = if wants_more && self.fetch.is_reading_on() {
+                    view.place_behind(&mut self.fetch, Position::new(span.next))
+                } else {
+                    None
+                };
+                if behind.is_some() {
+                    (_, batch.most) = (span.take(1), FEW);
+                } else if wants_more {
                     let backward = span.backward;
                     if let Some(range) = span.take(batch.most.min(self.left)) {
                         batch.fill(view.places(range)?, backward);
                     }
                 }
-                batch.next()
+                behind.or_else(|| batch.next())
             }
             Steps::Stream(name, span, batch, near) => {
                 if near.is_empty() {

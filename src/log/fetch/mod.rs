@@ -1,14 +1,18 @@
 //! One event or document from its place in the log: borrowed from a map where it is durable, else
 //! copied from the map or read.
 
+mod behind;
 mod lender;
 mod names;
+mod ready;
 
 use super::{Segment, SegmentList, Window};
 use crate::format::{EventOutline, FileKey, Identity, PAGE, RawDocument, RawEvent, index, u64_of};
 use crate::storage::Storage;
 use crate::words::{Event, Lent, LogOffset, Position, Rest, Timestamp, Version};
+pub use behind::Behind;
 use lender::{FromLog, Names};
+use ready::Ready;
 use std::io;
 use std::sync::Arc;
 
@@ -57,8 +61,8 @@ pub struct Fetch {
     record: Vec<u8>,
     /// The event that was found last.
     found: Found,
-    /// For who reads forward: up to where the log was looked at whether it is in memory.
-    ready: Option<LogOffset>,
+    /// For who reads forward.
+    ready: Option<Ready>,
     /// Whether names are going to be asked for.
     names_too: bool,
 }
@@ -76,9 +80,6 @@ struct Found {
     /// The same of its payload.
     payload: (usize, usize),
 }
-
-/// Looked at whether it is in memory, and if need be read, at once.
-const READY: usize = 2 << 20;
 
 /// What is announced of a name: most are no longer.
 const A_NAME: usize = 64;
@@ -120,8 +121,13 @@ impl Fetch {
     /// The same, for who reads on and on: what is not in memory is read in large pieces.
     #[must_use]
     pub fn forward(mut self) -> Self {
-        self.ready = Some(LogOffset::ZERO);
+        self.ready = Some(Ready::default());
         self
+    }
+
+    /// Whether it reads on and on, what it has met not being in memory.
+    pub fn is_reading_on(&self) -> bool {
+        self.ready.is_some_and(|ready| ready.has_read())
     }
 
     /// From now on names are announced with the records that refer to them.
@@ -265,15 +271,9 @@ impl Fetch {
         let within = index(place.at.since(segment.place.log_offset));
         // Whoever reads forward has it in memory first: some of the log, then this record, however
         // long it is.
-        let mut make_ready = |until: LogOffset| {
-            while let Some(ready) = ready
-                && *ready < until
-            {
-                let from = (*ready).max(place.at);
-                let wanted = READY.max(index(until.since(from)));
-                *ready = segment.read_ahead(&**storage, from, wanted).map_err(FetchError::Io)?;
-            }
-            Ok(())
+        let mut make_ready = |until| match ready {
+            Some(ready) => ready.make(&**storage, segment, place.at, until).map_err(FetchError::Io),
+            None => Ok(()),
         };
         make_ready(place.at.plus(1))?;
         lender.names = Names::Mapped;

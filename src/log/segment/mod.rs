@@ -4,9 +4,9 @@
 mod tests;
 
 use crate::format::{
-    Extent, FileKey, NameRecord, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, index, u64_of,
+    Extent, FileKey, NameRecord, SEGMENT_HEADER_LEN, SegmentHeader, SegmentRef, index,
 };
-use crate::storage::{Map, Storage, read_full, read_through};
+use crate::storage::{Map, Storage, read_full};
 use crate::threads::atomic::Ordering;
 use crate::threads::{Hint, OnceLock, PoisonError, RwLock};
 use crate::words::LogOffset;
@@ -105,26 +105,9 @@ impl Segment {
 }
 
 impl Segment {
-    /// Sees to it that so many of its stable bytes from `at` on are in memory: reads them, if they
-    /// are not. Returns up to where that is so; an error if nothing can be read.
-    pub fn read_ahead(
-        &self,
-        storage: &dyn Storage,
-        at: LogOffset,
-        length: usize,
-    ) -> io::Result<LogOffset> {
-        let begin = index(at.since(self.place.log_offset));
-        let length = length.min(self.known_stable().len().saturating_sub(begin)).max(1);
-        let ready = match self.is_cold_among(begin, length) {
-            true => read_through(storage, self.place.file_offset(at), length)?,
-            false => length,
-        };
-        Ok(at.plus(u64_of(ready)))
-    }
-
     /// Whether some of these bytes of its map are not in memory, as far as a look at the first and
     /// the last of them, and at some between, tells.
-    fn is_cold_among(&self, begin: usize, length: usize) -> bool {
+    pub fn is_cold_among(&self, begin: usize, length: usize) -> bool {
         let last = length.saturating_sub(1);
         let mut looked_at = (0..length).step_by(LOOK).chain([last]).map(|ahead| begin + ahead);
         self.known_map().is_some_and(|map| looked_at.any(|at| !map.is_in_memory(at)))
