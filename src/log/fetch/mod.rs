@@ -127,7 +127,7 @@ impl Fetch {
 
     /// Whether it reads on and on, what it has met not being in memory.
     pub fn is_reading_on(&self) -> bool {
-        self.ready.is_some_and(|ready| ready.has_read())
+        self.ready.is_some_and(|ready| ready.reads_on())
     }
 
     /// From now on names are announced with the records that refer to them.

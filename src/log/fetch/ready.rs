@@ -8,9 +8,10 @@ use std::io;
 
 /// Up to where the log was seen to.
 ///
-/// As long as it finds the log in memory, it only looks. Once it has met something that is not, it
-/// reads all that follows, and what lies between two segments of the file, too: a system reads
-/// ahead of who reads on and on, but not of who leaves anything out.
+/// As long as it finds the log in memory, it only looks. Once it was to go on at a place that is
+/// not, it reads all that follows, and what lies between two segments of the file, too: a system
+/// reads ahead of who reads on and on, but not of who leaves anything out. (That something further
+/// on is not in memory says less: at its end a segment has room that nobody wrote to.)
 #[derive(Clone, Copy, Default)]
 pub(super) struct Ready {
     until: LogOffset,
@@ -43,8 +44,8 @@ impl Ready {
         Ok(())
     }
 
-    /// Whether it has met something that was not in memory.
-    pub(super) fn has_read(&self) -> bool {
+    /// Whether it reads all that follows.
+    pub(super) fn reads_on(&self) -> bool {
         self.read.is_some()
     }
 
@@ -63,9 +64,10 @@ impl Ready {
             return Ok(length);
         }
         let offset = segment.place.file_offset(from);
+        let reads_on = self.read.is_some() || segment.is_cold(from);
         self.go_to(storage, offset);
         let length = read_through(storage, offset, length)?;
-        self.read = Some(offset.saturating_add(u64_of(length)));
+        self.read = reads_on.then(|| offset.saturating_add(u64_of(length)));
         Ok(length)
     }
 
