@@ -133,11 +133,7 @@ impl Core {
             return Ok(());
         }
         let place = self.ask(&self.index.sources(), |sources| sources.segment(at))?;
-        let key = &self.identity.key;
-        if let Some(place) = place {
-            let known = segments.know(&*self.storage, key, place);
-            known.map_err(|error| Error::io("reading the header of a segment failed", error))?;
-        }
+        place.into_iter().for_each(|place| segments.know(place));
         if !segments.knows(at) {
             self.all_segments(segments)?;
         }

@@ -11,10 +11,12 @@ mod modelled;
 pub use modelled::{Condvar, LONG, OnceLock, lane, model, thread};
 
 #[cfg(all(test, loom))]
-pub use loom::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, atomic};
+pub use loom::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic};
 
 #[cfg(not(all(test, loom)))]
-pub use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, atomic};
+pub use std::sync::{
+    Condvar, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic,
+};
 #[cfg(not(all(test, loom)))]
 pub use std::thread;
 

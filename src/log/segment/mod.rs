@@ -8,7 +8,7 @@ use crate::format::{
 };
 use crate::storage::{Map, Storage, read_full};
 use crate::threads::atomic::Ordering;
-use crate::threads::{Hint, OnceLock, PoisonError, RwLock};
+use crate::threads::{Hint, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 use crate::words::LogOffset;
 use std::io;
 use std::sync::Arc;
@@ -181,13 +181,22 @@ impl Segment {
 /// A segment, and where in the log it begins.
 type Begun = (LogOffset, Arc<Segment>);
 
+/// Segments before the newest ones.
+#[derive(Default)]
+struct Older {
+    /// In their order.
+    segments: Vec<Begun>,
+    /// Whether these are all there are, each by its header.
+    is_whole: bool,
+}
+
 /// The segments of a log, in its order: the newest, and of those before them the ones that somebody
 /// has asked for.
 #[derive(Clone, Default)]
 pub struct SegmentList {
     list: Arc<Vec<Arc<Segment>>>,
-    /// In their order. Shared by all lists that came from one another.
-    older: Arc<RwLock<Vec<Begun>>>,
+    /// Shared by all lists that came from one another.
+    older: Arc<RwLock<Older>>,
     pieces: Arc<Hint>,
 }
 
@@ -242,14 +251,14 @@ impl SegmentList {
         wanted: impl Iterator<Item = (LogOffset, &'a mut Option<Arc<Segment>>)>,
     ) {
         let older = self.older.read().unwrap_or_else(PoisonError::into_inner);
-        wanted.for_each(|(at, segment)| *segment = self.among(&older, at).cloned());
+        wanted.for_each(|(at, segment)| *segment = self.among(&older.segments, at).cloned());
     }
 
     /// Looks at the segment that this log offset lies in, if it is known.
     fn look_at<T>(&self, at: LogOffset, look: impl FnOnce(&Arc<Segment>) -> T) -> Option<T> {
         if self.is_older(at) {
             let older = self.older.read().unwrap_or_else(PoisonError::into_inner);
-            return self.among(&older, at).map(look);
+            return self.among(&older.segments, at).map(look);
         }
         self.among(&[], at).map(look)
     }
@@ -281,24 +290,15 @@ impl SegmentList {
         self.list.last().map(|segment| segment.place)
     }
 
-    /// Makes an older segment known: one that somebody says is there. Nothing happens if its header
-    /// says otherwise.
-    pub fn know(&self, storage: &dyn Storage, key: &FileKey, place: SegmentRef) -> io::Result<()> {
-        if header_of(storage, key, place)?.is_some() {
-            self.add([place]);
-        }
-        Ok(())
+    /// Makes an older segment known, which a page of a run that passed its check says is there. Its
+    /// header is not read for that: whatever is read of it has to pass a check for its own place in
+    /// the log.
+    pub fn know(&self, place: SegmentRef) {
+        self.older().add(place, &self.pieces);
     }
 
-    fn add(&self, places: impl IntoIterator<Item = SegmentRef>) {
-        let mut older = self.older.write().unwrap_or_else(PoisonError::into_inner);
-        for place in places {
-            let after = older.partition_point(|(begin, _)| *begin < place.log_offset);
-            if older.get(after).is_none_or(|(begin, _)| *begin != place.log_offset) {
-                let segment = Segment::new(place, self.pieces.clone());
-                older.insert(after, (place.log_offset, Arc::new(segment)));
-            }
-        }
+    fn older(&self) -> RwLockWriteGuard<'_, Older> {
+        self.older.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All of the log's segments, after making them known, by their headers. The place of one whose
@@ -312,22 +312,36 @@ impl SegmentList {
         let Some(first) = self.list.first().filter(|first| first.place.log_offset.get() > 0) else {
             return Ok(Ok(newest.collect()));
         };
-        let mut places: Vec<SegmentRef> = {
-            let older = self.older.read().unwrap_or_else(PoisonError::into_inner);
-            older.iter().map(|(_, segment)| segment.place).collect()
-        };
-        let follow = places.iter().zip(places.iter().skip(1));
-        let complete = places.first().is_some_and(|first| first.log_offset == LogOffset::ZERO)
-            && places.last().is_some_and(|last| last.log_end() == first.place.log_offset)
-            && follow.map(|(a, b)| (a.log_end(), b.log_offset)).all(|(end, next)| end == next);
-        if !complete {
-            places = match load_segments(storage, key, &[first.place], LogOffset::ZERO, &[])? {
-                Ok(all) => all.iter().copied().filter(|place| *place != first.place).collect(),
+        let is_whole = self.older().is_whole;
+        if !is_whole {
+            let all = load_segments(storage, key, &[first.place], LogOffset::ZERO, &[])?;
+            let mut older = self.older();
+            match all {
+                Ok(all) => {
+                    let before = all.iter().filter(|place| **place != first.place);
+                    before.for_each(|place| older.add(*place, &self.pieces));
+                    older.is_whole = true;
+                }
                 Err(place) => return Ok(Err(place)),
-            };
-            self.add(places.iter().copied());
+            }
         }
-        Ok(Ok(places.into_iter().chain(newest).collect()))
+        let older = self.older();
+        let older = older.segments.iter().map(|(_, segment)| segment.place);
+        Ok(Ok(older.chain(newest).collect()))
+    }
+}
+
+impl Older {
+    /// Adds a segment, or puts it in the place of one that is said to begin where it does.
+    fn add(&mut self, place: SegmentRef, pieces: &Arc<Hint>) {
+        let nth = self.segments.partition_point(|(begin, _)| *begin < place.log_offset);
+        let known = self.segments.get_mut(nth).filter(|(begin, _)| *begin == place.log_offset);
+        let new = || (place.log_offset, Arc::new(Segment::new(place, pieces.clone())));
+        match known {
+            Some((_, segment)) if segment.place == place => {}
+            Some(other) => *other = new(),
+            None => self.segments.insert(nth, new()),
+        }
     }
 }
 
