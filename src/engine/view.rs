@@ -6,6 +6,7 @@ use crate::format::{DocumentPlace, Mark, RawDocument, TermHash, index, u64_of};
 use crate::index::{RunError, Sources};
 use crate::log::{Behind, Fetch, Located, SegmentList};
 use crate::words::{Corruption, DocumentRef, Error, Event, LogOffset, Position, Version};
+use std::iter;
 use std::sync::Arc;
 
 /// So many positions of a stream are expected at once; more may come.
@@ -140,14 +141,15 @@ impl View {
             return Ok(());
         }
         ahead.clone().for_each(|position| self.sources.announce(position));
-        let mut places = vec![first];
-        for position in ahead {
-            if let Some(place) = self.place(position)? {
-                self.know(fetch, place.at)?;
-                places.push(place);
-            }
+        let mut places = Vec::new();
+        for place in iter::once(Ok(Some(first))).chain(ahead.map(|position| self.place(position))) {
+            let Some(place) = place? else { continue };
+            self.know(fetch, place.at)?;
+            // At once: the first records come while later places are still waited for.
+            fetch.announce(place, self.watermark);
+            places.push(place);
         }
-        fetch.announce(&places, self.watermark);
+        fetch.announce_names(&places, self.watermark);
         Ok(())
     }
 

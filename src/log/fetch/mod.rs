@@ -170,27 +170,32 @@ impl Fetch {
             && self.lender.segment.as_ref().is_some_and(|segment| segment.is_cold(place.at))
     }
 
-    /// Has the events at these places read meanwhile, many at a time: first their records, then, if
-    /// they are wanted too, the names that they refer to. What is not mapped is left out.
-    pub fn announce(&mut self, places: &[Located], watermark: LogOffset) {
-        let mut mapped = Vec::new();
-        for place in places {
+    /// Has the record of an event read meanwhile, if it can be mapped.
+    pub fn announce(&mut self, place: Located, watermark: LogOffset) {
+        self.go_to(place.at);
+        if self.is_mapped(place.at, watermark)
+            && let Some(segment) = &self.lender.segment
+        {
+            segment.announce(place.at, SOME);
+        }
+    }
+
+    /// If names are wanted, has those read meanwhile that the events at these places refer to, whose
+    /// records were announced before.
+    pub fn announce_names(&mut self, places: &[Located], watermark: LogOffset) {
+        let wanted = if self.names_too { places } else { &[] };
+        for place in wanted {
             self.go_to(place.at);
             if self.is_mapped(place.at, watermark)
                 && let Some(segment) = &self.lender.segment
             {
-                segment.announce(place.at, SOME);
-                if self.names_too {
-                    mapped.push((segment.clone(), place.at));
+                let bytes =
+                    segment.known_stable().get(index(place.at.since(segment.place.log_offset))..);
+                // Nothing is checked: what the record says wrongly is read for nothing.
+                let Some(raw) = bytes.and_then(RawEvent::parse) else { continue };
+                for reference in raw.names() {
+                    segment.announce(segment.place.log_offset.plus(u64::from(reference)), A_NAME);
                 }
-            }
-        }
-        for (segment, at) in mapped {
-            let bytes = segment.known_stable().get(index(at.since(segment.place.log_offset))..);
-            // Nothing is checked: what the record says wrongly is read for nothing.
-            let Some(raw) = bytes.and_then(RawEvent::parse) else { continue };
-            for reference in raw.names() {
-                segment.announce(segment.place.log_offset.plus(u64::from(reference)), A_NAME);
             }
         }
     }
