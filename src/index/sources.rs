@@ -173,6 +173,8 @@ impl Sources {
                 return Ok(Version::new(base.saturating_add(count)));
             }
         }
+        // A new stream is in none of them, and each has to say so.
+        self.runs.iter().for_each(|run| run.bring_filter(hash));
         for run in self.runs.iter().rev() {
             if run.header().first > head {
                 continue;

@@ -62,7 +62,7 @@ impl Run {
     }
 
     /// What is asked first of a term.
-    fn bring_filter(&self, hash: TermHash) {
+    pub fn bring_filter(&self, hash: TermHash) {
         if self.has_filter() {
             let (number, nth) = self.block_of(hash);
             self.pages.bring(number, PAGE_HEAD_LEN + nth * BLOCK_LEN, BLOCK_LEN);
