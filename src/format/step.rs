@@ -1,6 +1,6 @@
 //! From one thing of the log to the next, by their first bytes.
 
-use super::bytes::{get_u16, get_u32, get_u64, index, pad8};
+use super::bytes::{get_u16, get_u32, index, pad8};
 use super::layout::{
     COMMIT_TAG, DOCUMENT_TAG, END_TAG, EVENT_TAG, FRAME_LEN, NAME_TAG, frame, name,
 };
@@ -14,8 +14,8 @@ pub enum Step {
     Event,
     /// Something else, of so many bytes: what follows stands behind it.
     Over(usize),
-    /// The end of a segment: what follows stands in the one at this byte of the file.
-    End(u64),
+    /// The end of a segment: what follows stands in the next one.
+    End,
 }
 
 impl Step {
@@ -33,7 +33,7 @@ impl Step {
             DOCUMENT_TAG => RawDocument::len_hint(bytes).map(Self::Over),
             _ => match get_u32(bytes.get(..FRAME_LEN)?, frame::TAG) {
                 COMMIT_TAG => Some(Self::Over(FRAME_LEN)),
-                END_TAG => Some(Self::End(get_u64(bytes, frame::NEXT_SEGMENT))),
+                END_TAG => Some(Self::End),
                 _ => None,
             },
         }
@@ -61,9 +61,7 @@ mod tests {
 
         let framed = |tag: u32| [&tag.to_le_bytes()[..], &[0; FRAME_LEN - 4]].concat();
         assert_eq!(Step::of(&framed(COMMIT_TAG)), Some(Step::Over(FRAME_LEN)));
-        let mut end = framed(END_TAG);
-        end[frame::NEXT_SEGMENT] = 7;
-        assert_eq!(Step::of(&end), Some(Step::End(7)));
+        assert_eq!(Step::of(&framed(END_TAG)), Some(Step::End));
         assert_eq!(Step::of(&framed(COMMIT_TAG)[1..]), None);
         assert_eq!(Step::of(&[0, 0, 0, 0, EVENT_TAG]), Some(Step::Event));
         for nothing in [&[][..], &[0; 200], &[0xFF; 200]] {

@@ -46,11 +46,7 @@ impl Fetch {
             match Step::of(bytes)? {
                 Step::Event => return Some(Behind::Event(Located { position, at })),
                 Step::Over(length) => at = at.plus(u64_of(length)),
-                Step::End(offset) => {
-                    // Its header is looked at before the rest.
-                    ready.iter_mut().for_each(|ready| ready.go_to(&**storage, offset));
-                    return Some(Behind::Segment(segment.place.log_end()));
-                }
+                Step::End => return Some(Behind::Segment(segment.place.log_end())),
             }
         }
     }

@@ -213,7 +213,8 @@ impl Fetch {
 
     /// Goes to a place that was brought near: its segment is the one that is read from.
     pub fn go_ahead(&mut self, ahead: &mut Ahead) {
-        if let Some(segment) = ahead.segment.take() {
+        let segment = ahead.segment.take();
+        if let Some(segment) = segment.filter(|_| !self.is_in_segment(ahead.place.at)) {
             self.lender.segment = Some(segment.for_reader());
         }
     }

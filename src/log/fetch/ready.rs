@@ -65,20 +65,13 @@ impl Ready {
         }
         let offset = segment.place.file_offset(from);
         let reads_on = self.read.is_some() || segment.is_cold(from);
-        self.go_to(storage, offset);
-        let length = read_through(storage, offset, length)?;
-        self.read = reads_on.then(|| offset.saturating_add(u64_of(length)));
-        Ok(length)
-    }
-
-    /// Reads what lies between what it has read and this byte of the file, if that is little. So a
-    /// system sees no gap.
-    pub(super) fn go_to(&mut self, storage: &dyn Storage, offset: u64) {
         let gap = self.read.and_then(|read| Some((read, offset.checked_sub(read)?)));
         if let Some((read, gap)) = gap.filter(|(_, gap)| *gap <= GAP) {
             // Whether that can be read matters to nobody.
             let _ = read_through(storage, read, index(gap));
-            self.read = Some(offset);
         }
+        let length = read_through(storage, offset, length)?;
+        self.read = reads_on.then(|| offset.saturating_add(u64_of(length)));
+        Ok(length)
     }
 }
