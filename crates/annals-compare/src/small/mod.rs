@@ -20,7 +20,7 @@ pub use cgroup::place;
 pub use table::table;
 
 /// A process that takes longer is killed: it does nothing but read the same pages again.
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What is to be tried.
 pub struct Plan {
