@@ -180,8 +180,8 @@ impl Fetch {
         }
     }
 
-    /// If names are wanted, has those read meanwhile that the events at these places refer to, whose
-    /// records were announced before.
+    /// If names are wanted, has those read meanwhile that the events at these places refer to;
+    /// their records were announced before.
     pub fn announce_names(&mut self, places: &[Located], watermark: LogOffset) {
         let wanted = if self.names_too { places } else { &[] };
         for place in wanted {
