@@ -193,9 +193,12 @@ fn view() -> View {
     let folder = support::folder();
     let path = folder.path().join("counts.annals");
     std::fs::write(&path, killed(&[IN_RUN, EVENTS - IN_RUN])).unwrap();
-    let store = options(Durability::Buffered).open(path).unwrap();
+    let store = options(Durability::Buffered).open(&path).unwrap();
     let view = store.view().unwrap();
     assert_eq!((view.head().get(), store.stats().unwrap().index.runs), (EVENTS, 1));
+    // Recovery has dropped of the page cache what was written back already, which is chance; and a
+    // replay takes another way where it meets what is not in memory.
+    black_box(std::fs::read(&path).unwrap());
     // Closed, it would have no events but in runs. The file is without a name from here on.
     std::mem::forget(store);
     view
