@@ -47,8 +47,10 @@ impl Near {
         (self.next, self.end) = (0, 0);
         let mut room = self.ahead.iter_mut();
         view.place_each(positions.take(FEW), |place| {
-            room.next().into_iter().for_each(|next| next.place = place);
-            self.end += 1;
+            if let Some(next) = room.next() {
+                next.place = place;
+                self.end += 1;
+            }
         })?;
         fetch.bring(self.ahead.get_mut(..self.end).unwrap_or_default());
         Ok(self.end)

@@ -276,10 +276,7 @@ impl Sources {
             run.let_through(terms, &mut with)?;
             for term in with.iter().copied() {
                 let Some(entry) = run.find_let_through(term)? else { continue };
-                let before = run.postings_before(
-                    &entry,
-                    narrow(from.get().saturating_sub(run.header().first.get())),
-                )?;
+                let before = run.postings_before(&entry, run.nth(from))?;
                 if run.postings_before(&entry, beyond(run, to))? > before {
                     return Ok(true);
                 }

@@ -4,9 +4,7 @@
 use super::Run;
 use super::find::TermPlace;
 use super::pages::RunError;
-use crate::format::{
-    BLOCK_LEN, FENCES_PER_PAGE, PAGE_HEAD_LEN, TERM_LEN, TermEntry, TermHash, index,
-};
+use crate::format::{BLOCK_LEN, PAGE_HEAD_LEN, TERM_LEN, TermEntry, TermHash, index};
 use std::sync::Arc;
 
 /// Bytes of a fence, of a posting, and of what the offsets of a page are counted from.
@@ -67,9 +65,7 @@ impl Run {
             let (number, nth) = self.block_of(hash);
             self.pages.bring(number, PAGE_HEAD_LEN + nth * BLOCK_LEN, BLOCK_LEN);
         }
-        let guess = self.page_guess(hash);
-        let number = self.sections.fences.start.saturating_add(guess / FENCES_PER_PAGE);
-        let nth = index((guess % FENCES_PER_PAGE).into());
+        let (number, nth) = self.fence_place(self.page_guess(hash));
         self.pages.bring(number, PAGE_HEAD_LEN + nth * FENCE, FENCE);
     }
 

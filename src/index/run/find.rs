@@ -109,7 +109,7 @@ impl Run {
         position >= self.header.first && position < self.header.next
     }
 
-    /// Which of its events has this position, which it covers.
+    /// Which of its events has this position; the first, for one that lies before it.
     pub fn nth(&self, position: Position) -> u32 {
         let nth = position.get().saturating_sub(self.header.first.get());
         u32::try_from(nth).unwrap_or(u32::MAX)
@@ -134,8 +134,8 @@ impl Run {
         let in_filter = self.has_filter() && self.pages.announce(self.block_of(hash).0);
         let guess = self.page_guess(hash);
         let among_terms = self.pages.announce(self.sections.terms.start.saturating_add(guess));
-        let fence = self.sections.fences.start.saturating_add(guess / FENCES_PER_PAGE);
-        let in_fences = !self.sections.fences.is_empty() && self.pages.announce(fence);
+        let in_fences =
+            !self.sections.fences.is_empty() && self.pages.announce(self.fence_place(guess).0);
         in_filter || among_terms || in_fences
     }
 
@@ -370,9 +370,15 @@ impl Run {
     /// The upper half of the first hash of a page of terms, counted from the first such page.
     #[inline]
     fn fence(&self, nth: u32) -> Result<u64, RunError> {
+        let (number, nth) = self.fence_place(nth);
+        Ok(u64_at(&self.pages.get(number)?, nth))
+    }
+
+    /// Where that fence stands: the page, and which of its fences.
+    #[inline]
+    pub(super) fn fence_place(&self, nth: u32) -> (u32, usize) {
         let number = self.sections.fences.start.saturating_add(nth / FENCES_PER_PAGE);
-        let page = self.pages.get(number)?;
-        Ok(u64_at(&page, index(u64::from(nth % FENCES_PER_PAGE))))
+        (number, index(u64::from(nth % FENCES_PER_PAGE)))
     }
 
     /// How many terms this page has.

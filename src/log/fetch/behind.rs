@@ -1,6 +1,5 @@
 //! What stands behind an event that was found, by the log itself: no index is asked.
 
-use super::super::Segment;
 use super::{Fetch, Located, Names};
 use crate::format::{Step, index, u64_of};
 use crate::words::{LogOffset, Position};
@@ -31,10 +30,7 @@ impl Fetch {
         mut at: LogOffset,
         watermark: LogOffset,
     ) -> Option<Behind> {
-        self.go_to(at);
-        if !self.is_mapped(at, watermark) {
-            return None;
-        }
+        self.mapped(at, watermark)?;
         let Self { storage, lender, ready, .. } = self;
         let segment = lender.segment.as_deref()?;
         loop {
@@ -54,6 +50,6 @@ impl Fetch {
     /// Where the first frame of the segment is that begins here, if it is known.
     pub fn first_frame(&mut self, at: LogOffset) -> Option<LogOffset> {
         self.go_to(at);
-        self.lender.segment.as_deref().map(|segment: &Segment| segment.place.first_frame())
+        self.lender.segment.as_ref().map(|segment| segment.place.first_frame())
     }
 }

@@ -165,17 +165,12 @@ impl Fetch {
 
     /// Whether what stands at this place would have to be read from the device now.
     pub fn is_cold(&mut self, place: Located, watermark: LogOffset) -> bool {
-        self.go_to(place.at);
-        self.is_mapped(place.at, watermark)
-            && self.lender.segment.as_ref().is_some_and(|segment| segment.is_cold(place.at))
+        self.mapped(place.at, watermark).is_some_and(|segment| segment.is_cold(place.at))
     }
 
     /// Has the record of an event read meanwhile, if it can be mapped.
     pub fn announce(&mut self, place: Located, watermark: LogOffset) {
-        self.go_to(place.at);
-        if self.is_mapped(place.at, watermark)
-            && let Some(segment) = &self.lender.segment
-        {
+        if let Some(segment) = self.mapped(place.at, watermark) {
             segment.announce(place.at, SOME);
         }
     }
@@ -185,17 +180,13 @@ impl Fetch {
     pub fn announce_names(&mut self, places: &[Located], watermark: LogOffset) {
         let wanted = if self.names_too { places } else { &[] };
         for place in wanted {
-            self.go_to(place.at);
-            if self.is_mapped(place.at, watermark)
-                && let Some(segment) = &self.lender.segment
-            {
-                let bytes =
-                    segment.known_stable().get(index(place.at.since(segment.place.log_offset))..);
-                // Nothing is checked: what the record says wrongly is read for nothing.
-                let Some(raw) = bytes.and_then(RawEvent::parse) else { continue };
-                for reference in raw.names() {
-                    segment.announce(segment.place.log_offset.plus(u64::from(reference)), A_NAME);
-                }
+            let Some(segment) = self.mapped(place.at, watermark) else { continue };
+            let within = index(place.at.since(segment.place.log_offset));
+            let bytes = segment.known_stable().get(within..);
+            // Nothing is checked: what the record says wrongly is read for nothing.
+            let Some(raw) = bytes.and_then(RawEvent::parse) else { continue };
+            for reference in raw.names() {
+                segment.announce(segment.place.log_offset.plus(u64::from(reference)), A_NAME);
             }
         }
     }
@@ -258,6 +249,12 @@ impl Fetch {
     #[inline]
     pub fn is_in_segment(&self, at: LogOffset) -> bool {
         self.lender.segment.as_ref().is_some_and(|segment| segment.place.contains(at))
+    }
+
+    /// Goes to the segment that holds this place, if what stands here can be borrowed from its map.
+    fn mapped(&mut self, at: LogOffset, watermark: LogOffset) -> Option<&Segment> {
+        self.go_to(at);
+        if self.is_mapped(at, watermark) { self.lender.segment.as_deref() } else { None }
     }
 
     /// Whether what stands here can be borrowed from the map.

@@ -178,7 +178,7 @@ impl Segment {
     }
 }
 
-/// A segment, and where in the log it begins.
+/// A segment, and where in the log it begins: a search looks at that alone.
 type Begun = (LogOffset, Arc<Segment>);
 
 /// Segments before the newest ones.
@@ -242,7 +242,11 @@ impl SegmentList {
 
     /// The segment that this log offset lies in, if it is known.
     pub fn find(&self, at: LogOffset) -> Option<Arc<Segment>> {
-        self.look_at(at, Arc::clone)
+        if self.is_older(at) {
+            let older = self.older.read().unwrap_or_else(PoisonError::into_inner);
+            return self.among(&older.segments, at).cloned();
+        }
+        self.among(&[], at).cloned()
     }
 
     /// Finds the segment that each of these log offsets lies in, if it is known.
@@ -252,15 +256,6 @@ impl SegmentList {
     ) {
         let older = self.older.read().unwrap_or_else(PoisonError::into_inner);
         wanted.for_each(|(at, segment)| *segment = self.among(&older.segments, at).cloned());
-    }
-
-    /// Looks at the segment that this log offset lies in, if it is known.
-    fn look_at<T>(&self, at: LogOffset, look: impl FnOnce(&Arc<Segment>) -> T) -> Option<T> {
-        if self.is_older(at) {
-            let older = self.older.read().unwrap_or_else(PoisonError::into_inner);
-            return self.among(&older.segments, at).map(look);
-        }
-        self.among(&[], at).map(look)
     }
 
     /// Whether this log offset lies before the newest segments.
