@@ -48,7 +48,7 @@ pub use words::{
     AppendCondition, AppendError, Appended, Commit, ConditionFailed, Conflict, Corruption, Counted,
     Difference, Document, DocumentConflict, DocumentRef, Durability, Error, ErrorKind, Event,
     EventKind, ExpectedVersion, IdCheck, IdConflict, Invalid, Limit, LimitExceeded, LogOffset,
-    Moment, NewEvent, Position, Query, QueryItem, RecordedEvent, Revision, Summary, Tags,
+    Moment, NewEvent, Position, Query, QueryItem, RecordedEvent, Revision, Rewrite, Summary, Tags,
     Timestamp, Version, category_of,
 };
 

@@ -5,18 +5,38 @@ use crate::words::Position;
 use std::task::Waker;
 use std::time::Duration;
 
-/// Rung when something became visible, and when the store is closed or poisoned.
+/// Rung when something became visible or durable, and when the store is closed or poisoned.
 #[derive(Default)]
 pub struct Bell {
     state: Mutex<State>,
     rung: Condvar,
 }
 
+/// What it is rung for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ring {
+    /// This is the last visible position now.
+    Visible(Position),
+    /// More is durable now, perhaps visible by that; this is the last visible position.
+    Synced(Position),
+    /// Nothing more will come.
+    Ended,
+}
+
+/// What a waker waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Awaited {
+    /// Something visible after this position.
+    Visible(Position),
+    /// A sync, of whatever.
+    Sync,
+}
+
 #[derive(Default)]
 struct State {
     rings: u64,
     sleepers: usize,
-    wakers: Vec<(Position, Waker)>,
+    wakers: Vec<(Awaited, Waker)>,
     /// Wakers that are to be called by whoever has no lock next.
     due: Vec<Waker>,
 }
@@ -39,14 +59,14 @@ impl Bell {
         drop(state);
     }
 
-    /// Registers a waker that is called when there is more than `after`, or never again will be.
-    pub fn register(&self, after: Position, waker: &Waker) {
+    /// Registers a waker that is called when this has come, or never will.
+    pub fn register(&self, awaited: Awaited, waker: &Waker) {
         // Foreign code: not under the lock.
         let own = waker.clone();
         let mut state = self.lock();
-        let known = |(at, other): &(Position, Waker)| *at == after && other.will_wake(waker);
+        let known = |(at, other): &(Awaited, Waker)| *at == awaited && other.will_wake(waker);
         if !state.wakers.iter().any(known) {
-            state.wakers.push((after, own));
+            state.wakers.push((awaited, own));
         }
     }
 
@@ -55,17 +75,16 @@ impl Bell {
         !self.lock().wakers.is_empty()
     }
 
-    /// Wakes all who wait. Wakers that wait for less than `head` are due, all of them if there is
-    /// no head any more: who rings holds locks, so they are called by [`Bell::call`].
-    pub fn ring(&self, head: Option<Position>) {
+    /// Wakes all who wait. Wakers whose wait is over are due: who rings holds locks, so they are
+    /// called by [`Bell::call`].
+    pub fn ring(&self, ring: Ring) {
         let mut state = self.lock();
         state.rings = state.rings.wrapping_add(1);
         if state.sleepers > 0 {
             self.rung.notify_all();
         }
-        let due = |after: Position| head.is_none_or(|head| head > after);
-        let State { wakers, due: called, .. } = &mut *state;
-        called.extend(wakers.extract_if(.., |(after, _)| due(*after)).map(|(_, waker)| waker));
+        let State { wakers, due, .. } = &mut *state;
+        due.extend(wakers.extract_if(.., |(at, _)| ring.ends(*at)).map(|(_, waker)| waker));
     }
 
     /// Calls the wakers that are due. Foreign code, that may use the store: the caller holds no
@@ -77,6 +96,17 @@ impl Bell {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ring {
+    /// Whether who waits for this has waited long enough.
+    fn ends(self, awaited: Awaited) -> bool {
+        match (self, awaited) {
+            (Self::Ended, _) | (Self::Synced(_), Awaited::Sync) => true,
+            (Self::Visible(head) | Self::Synced(head), Awaited::Visible(after)) => head > after,
+            (Self::Visible(_), Awaited::Sync) => false,
+        }
     }
 }
 
@@ -107,25 +137,46 @@ mod tests {
         let bell = Bell::default();
         let ((first, first_waker), (second, second_waker)) = (waker(), waker());
         assert!(!bell.has_wakers());
+        let after = |position| Awaited::Visible(Position::new(position));
         for _ in 0..2 {
-            bell.register(Position::new(5), &first_waker);
-            bell.register(Position::new(5), &second_waker);
-            bell.register(Position::new(9), &second_waker);
+            bell.register(after(5), &first_waker);
+            bell.register(after(5), &second_waker);
+            bell.register(after(9), &second_waker);
         }
         let calls = || [&first, &second].map(|calls| calls.0.load(Ordering::Relaxed));
-        bell.ring(Some(Position::new(5)));
+        bell.ring(Ring::Visible(Position::new(5)));
         bell.call();
         assert_eq!((calls(), bell.has_wakers()), ([0, 0], true));
-        bell.ring(Some(Position::new(6)));
+        bell.ring(Ring::Visible(Position::new(6)));
         assert_eq!(calls(), [0, 0], "not by who rings");
         bell.call();
         assert_eq!((calls(), bell.has_wakers()), ([1, 1], true));
-        bell.ring(None);
+        bell.ring(Ring::Ended);
         bell.call();
         assert_eq!((calls(), bell.has_wakers()), ([1, 2], false));
-        bell.ring(None);
+        bell.ring(Ring::Ended);
         bell.call();
         assert_eq!(calls(), [1, 2]);
+    }
+
+    #[test]
+    fn a_waker_that_waits_for_a_sync_is_called_by_one() {
+        let bell = Bell::default();
+        let (calls, waker) = waker();
+        let called = |ring| {
+            bell.ring(ring);
+            bell.call();
+            calls.0.load(Ordering::Relaxed)
+        };
+        let head = Position::new(7);
+        bell.register(Awaited::Sync, &waker);
+        assert_eq!(called(Ring::Visible(head)), 0, "nothing was synced");
+        assert_eq!(called(Ring::Synced(head)), 1);
+        assert_eq!(called(Ring::Synced(head)), 1, "once");
+        bell.register(Awaited::Visible(Position::new(6)), &waker);
+        assert_eq!(called(Ring::Synced(head)), 2, "that made it visible, too");
+        bell.register(Awaited::Sync, &waker);
+        assert_eq!(called(Ring::Ended), 3);
     }
 
     #[test]
@@ -142,7 +193,7 @@ mod tests {
                 assert!(!sleeper.is_finished(), "it has not waited");
                 thread::sleep(Duration::from_millis(1));
             }
-            bell.ring(Some(Position::new(1)));
+            bell.ring(Ring::Visible(Position::new(1)));
             let begun = std::time::Instant::now();
             sleeper.join().unwrap();
             assert!(begun.elapsed() < long / 2);

@@ -1,5 +1,6 @@
 //! Closing: everything synced, the slot clean, the lock free.
 
+use super::bell::Ring;
 use super::core::Core;
 use super::slots::Before;
 use super::writer::{Engine, Mode, WriteSide};
@@ -42,7 +43,7 @@ impl Engine {
             Mode::Follow(_) => Ok(()),
         };
         drop(keeper);
-        self.core.bell.ring(None);
+        self.core.bell.ring(Ring::Ended);
         self.core.bell.call();
         result
     }

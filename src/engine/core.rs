@@ -1,6 +1,6 @@
 //! What every handle, cursor and view of a store shares.
 
-use super::bell::Bell;
+use super::bell::{Bell, Ring};
 use super::examine::header_damage;
 use super::flow::Flow;
 use super::sync::Gate;
@@ -81,24 +81,25 @@ impl Core {
 
     /// Everything before `end` is synced.
     pub fn publish_synced(&self, end: LogOffset) {
-        let head = {
+        let (grown, head) = {
             let mut state = self.flow.lock();
-            let head = state.set_synced(end);
+            let before = state.synced;
+            let is_more = state.set_synced(end).is_some();
             // Release pairs with the acquire of readers: who sees the watermark sees the bytes
             // below it.
             self.watermark.fetch_max(state.synced.get(), Ordering::Release);
-            head
+            (is_more || state.synced > before, state.visible.1)
         };
-        if head.is_some() {
-            self.bell.ring(head);
+        if grown {
+            self.bell.ring(Ring::Synced(head));
         }
     }
 
     /// Everything before `end` is written.
     pub fn publish_written(&self, end: LogOffset) {
         let head = self.flow.lock().set_written(end);
-        if head.is_some() {
-            self.bell.ring(head);
+        if let Some(head) = head {
+            self.bell.ring(Ring::Visible(head));
         }
     }
 
@@ -106,7 +107,7 @@ impl Core {
     pub fn poison(&self) {
         self.flow.lock().poisoned = true;
         self.poisoned.store(true, Ordering::Release);
-        self.bell.ring(None);
+        self.bell.ring(Ring::Ended);
     }
 
     /// An error if there is nothing to wait for any more.

@@ -1,6 +1,7 @@
 //! Looking at a store that another process writes, or nobody: durable commits only, as far as that
 //! can be known.
 
+use super::bell::Ring;
 use super::core::Core;
 use super::examine::{Examined, index_commit};
 use super::fixed::read_slots;
@@ -111,8 +112,8 @@ impl Follow {
             flow.follow(end, head)
         };
         core.publish_synced(end.min(watermark));
-        if head.is_some() {
-            core.bell.ring(head);
+        if let Some(head) = head {
+            core.bell.ring(Ring::Visible(head));
         }
         Ok(())
     }
@@ -219,7 +220,7 @@ impl Engine {
             while let Some(engine) = engine.upgrade() {
                 // What goes wrong is told to whoever looks next.
                 if !engine.core.bell.has_wakers() || engine.view().is_err() {
-                    engine.core.bell.ring(None);
+                    engine.core.bell.ring(Ring::Ended);
                     engine.core.bell.call();
                     return;
                 }

@@ -42,6 +42,7 @@ pub(crate) mod races;
 mod tests;
 
 pub use self::core::{READ_AHEAD, READ_ONE};
+pub use bell::Awaited;
 pub use copy::CopyReport;
 pub use genesis::genesis;
 pub use health::{Health, IndexStats, Stats};

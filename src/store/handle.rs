@@ -274,10 +274,41 @@ impl Store {
         wake::wait(&self.engine, after.into(), timeout)
     }
 
+    /// Waits until more than `after` is durable, at most for `timeout`; returns the last durable
+    /// position, which is `after` or less if the time is over. Asks for no sync: what was committed
+    /// as `Buffered` is synced when its time has come.
+    ///
+    /// ```
+    /// use annals::{Commit, Durability, NewEvent, Store};
+    /// use std::time::Duration;
+    /// let store = Store::in_memory()?;
+    /// let commit = Commit::new().event("a", NewEvent::new("Noted", ""));
+    /// store.commit(commit.durability(Durability::Buffered))?;
+    /// assert_eq!(store.wait(0, Duration::from_secs(60))?.get(), 1);
+    /// assert_eq!(store.wait_durable_after(0, Duration::from_secs(60))?.get(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) as soon as the store is closed.
+    pub fn wait_durable_after(
+        &self,
+        after: impl Into<Position>,
+        timeout: Duration,
+    ) -> Result<Position, Error> {
+        wake::wait_durable_after(&self.engine, after.into(), timeout)
+    }
+
     /// `true` if there is more than `after`, or never will be; else the waker is called once when
     /// there is. Checks and registers in one step: nothing slips through between.
     pub fn wake_after(&self, after: impl Into<Position>, waker: &Waker) -> bool {
         wake::wake_after(&self.engine, after.into(), waker)
+    }
+
+    /// `true` if more than `after` is durable, or never will be; else the waker is called once at
+    /// the next sync, after which it may be. Checks and registers in one step.
+    pub fn wake_durable_after(&self, after: impl Into<Position>, waker: &Waker) -> bool {
+        wake::wake_durable_after(&self.engine, after.into(), waker)
     }
 
     /// The store's id, given when it was made.

@@ -4,4 +4,4 @@
 mod races;
 mod wait;
 
-pub use wait::{wait, wake_after};
+pub use wait::{wait, wait_durable_after, wake_after, wake_durable_after};

@@ -1,6 +1,6 @@
 //! Models of waiting: nobody waits in vain, and no waker is called under a lock.
 
-use super::{wait, wake_after};
+use super::{wait, wait_durable_after, wake_after, wake_durable_after};
 use crate::engine::Engine;
 use crate::engine::races::{commit, open};
 use crate::storage::modelled::{Disk, Fails};
@@ -50,6 +50,40 @@ fn who_waits_is_woken_by_a_failure() {
             assert!(engine.commit(&commit("first", Durability::Synced)).is_err());
         });
     }
+}
+
+#[test]
+fn who_waits_for_what_is_durable_is_woken_by_a_sync() {
+    model(2, move || {
+        let engine = open(&Disk::new(&[]));
+        engine.commit(&commit("first", Durability::Buffered)).unwrap();
+        let syncing = {
+            let engine = engine.clone();
+            thread::spawn(move || engine.wait_durable(Position::new(1)).unwrap())
+        };
+        let durable = wait_durable_after(&engine, Position::START, 2 * LONG).unwrap();
+        assert_eq!(durable.get(), 1);
+        syncing.join().unwrap();
+    });
+}
+
+#[test]
+fn a_waker_that_waits_for_what_is_durable_is_called_by_a_sync() {
+    model(2, move || {
+        let engine = open(&Disk::new(&[]));
+        engine.commit(&commit("first", Durability::Buffered)).unwrap();
+        let syncing = {
+            let engine = engine.clone();
+            thread::spawn(move || engine.wait_durable(Position::new(1)).unwrap())
+        };
+        let calls = Arc::new(AtomicUsize::new(0));
+        let user = Arc::new(User { engine: engine.clone(), calls: calls.clone() });
+        let is_there = wake_durable_after(&engine, Position::START, &Waker::from(user));
+        syncing.join().unwrap();
+        let calls = calls.load(Ordering::Relaxed);
+        assert!(calls == 1 || calls == 0 && is_there, "called {calls} times, {is_there}");
+        engine.close().unwrap();
+    });
 }
 
 /// A waker that uses the store: were it called under a lock, it would stop there for ever.

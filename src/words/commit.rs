@@ -67,6 +67,30 @@ pub(crate) enum Change {
     Delete,
 }
 
+/// What something between a program and its store changes in commits: see [`Commit::rewrite`]. What
+/// it says nothing of stays.
+pub trait Rewrite {
+    /// The name of a stream.
+    fn stream(&mut self, name: String) -> String {
+        name
+    }
+
+    /// An event of this stream, which has its name from before.
+    fn event(&mut self, _stream: &str, event: NewEvent) -> NewEvent {
+        event
+    }
+
+    /// The key of a document.
+    fn key(&mut self, key: String) -> String {
+        key
+    }
+
+    /// What a condition forbids.
+    fn query(&mut self, query: Query) -> Query {
+        query
+    }
+}
+
 /// Whether events with ids that are in the store already are looked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum IdCheck {
@@ -249,6 +273,52 @@ impl Commit {
         self
     }
 
+    /// With its names made other ones, throughout: in what it appends, changes, expects and forbids.
+    ///
+    /// ```
+    /// use annals::{Commit, NewEvent, Rewrite};
+    /// struct Into2026;
+    /// impl Rewrite for Into2026 {
+    ///     fn stream(&mut self, name: String) -> String {
+    ///         format!("2026-{name}")
+    ///     }
+    ///     fn event(&mut self, _: &str, event: NewEvent) -> NewEvent {
+    ///         event.tag("year:2026")
+    ///     }
+    /// }
+    /// let commit = Commit::new().append("a", 0, [NewEvent::new("Noted", "")]);
+    /// let other = Commit::new().append("2026-a", 0, [NewEvent::new("Noted", "").tag("year:2026")]);
+    /// assert_eq!(commit.rewrite(&mut Into2026), other);
+    /// ```
+    #[must_use]
+    pub fn rewrite(mut self, by: &mut impl Rewrite) -> Self {
+        for part in &mut self.parts {
+            let events = std::mem::take(&mut part.events);
+            part.events = events.into_iter().map(|event| by.event(&part.stream, event)).collect();
+            part.stream = by.stream(std::mem::take(&mut part.stream));
+        }
+        for document in &mut self.documents {
+            document.key = by.key(std::mem::take(&mut document.key));
+        }
+        for condition in &mut self.conditions {
+            let query = std::mem::replace(&mut condition.query, Query::all());
+            condition.query = by.query(query);
+        }
+        self
+    }
+
+    /// Its events, each with its stream, in the order of the positions that they get.
+    pub fn get_events(&self) -> impl Iterator<Item = (&str, &NewEvent)> {
+        let parts = self.parts.iter();
+        parts.flat_map(|part| part.events.iter().map(|event| (part.stream.as_str(), event)))
+    }
+
+    /// Whether it holds no event and changes no document.
+    pub fn is_empty(&self) -> bool {
+        let changes = |document: &DocumentPart| document.change != Change::None;
+        self.events().next().is_none() && !self.documents.iter().any(changes)
+    }
+
     /// With this durability, instead of the store's.
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
@@ -270,8 +340,7 @@ impl Commit {
     /// twice, is checked when it is encoded.
     pub(crate) fn check(&self) -> Result<(), Refusal> {
         let events: usize = self.parts.iter().map(|part| part.events.len()).sum();
-        let changes = self.documents.iter().any(|document| document.change != Change::None);
-        if events == 0 && !changes {
+        if self.is_empty() {
             return Err(Refusal::Empty);
         }
         LimitExceeded::check_len(Limit::CommitEvents, events)?;

@@ -1,6 +1,8 @@
 //! An event that is to be appended.
 
-use super::{Limit, LimitExceeded, Refusal, Timestamp, check_name};
+use super::{
+    Limit, LimitExceeded, Position, RecordedEvent, Refusal, Timestamp, Version, check_name,
+};
 use uuid::Uuid;
 
 /// What an event is for.
@@ -127,6 +129,88 @@ impl NewEvent {
     pub fn metadata(mut self, metadata: impl Into<Vec<u8>>) -> Self {
         self.metadata = Some(metadata.into());
         self
+    }
+
+    /// Its payload.
+    pub fn get_payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Its tags, in the order in which they were given.
+    pub fn get_tags(&self) -> &[String] {
+        &self.tags
+    }
+
+    /// The id that it was given.
+    pub fn get_id(&self) -> Option<Uuid> {
+        self.id
+    }
+
+    /// The conversation that it belongs to.
+    pub fn get_correlation_id(&self) -> Option<Uuid> {
+        self.correlation_id
+    }
+
+    /// The event or command that caused it.
+    pub fn get_causation_id(&self) -> Option<Uuid> {
+        self.causation_id
+    }
+
+    /// Its metadata.
+    pub fn get_metadata(&self) -> Option<&[u8]> {
+        self.metadata.as_deref()
+    }
+
+    /// With each of its tags made another one; those that become the same one are one.
+    ///
+    /// ```
+    /// use annals::NewEvent;
+    /// let event = NewEvent::new("Noted", "").tag("a").tag("b");
+    /// assert_eq!(event.map_tags(|tag| format!("acme/{tag}")).get_tags(), ["acme/a", "acme/b"]);
+    /// ```
+    #[must_use]
+    pub fn map_tags(mut self, change: impl FnMut(String) -> String) -> Self {
+        let tags = std::mem::take(&mut self.tags);
+        self.tags(tags.into_iter().map(change))
+    }
+
+    /// As it would stand in the store, in this stream, at this position and version, taken in then:
+    /// for whoever asks a query whether it means an event that is not in the store yet. Without a
+    /// given id it has the id of zeros, since the store derives one only when it takes it in.
+    ///
+    /// ```
+    /// use annals::{NewEvent, Query, QueryItem, Timestamp};
+    /// let event = NewEvent::new("Noted", "").tag("a");
+    /// let event = event.to_recorded("notes-1", 1, 1, Timestamp::now());
+    /// let query = Query::from(QueryItem::new().tag("a").category("notes"));
+    /// assert!(query.matches(&event.as_event())?);
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    pub fn to_recorded(
+        &self,
+        stream: impl Into<String>,
+        position: impl Into<Position>,
+        version: impl Into<Version>,
+        recorded: Timestamp,
+    ) -> RecordedEvent {
+        let event = self.clone();
+        RecordedEvent {
+            position: position.into(),
+            stream: stream.into(),
+            version: version.into(),
+            id: event.id.unwrap_or_default(),
+            id_given: event.id.is_some(),
+            event_type: event.event_type,
+            kind: event.kind,
+            schema_version: event.schema_version,
+            tags: event.tags,
+            correlation_id: event.correlation_id,
+            causation_id: event.causation_id,
+            recorded,
+            occurred: event.occurred,
+            metadata: event.metadata,
+            payload: event.payload,
+        }
     }
 
     /// Whether it is within the limits.

@@ -18,7 +18,7 @@ mod refusal;
 mod summary;
 mod time;
 
-pub use commit::{Appended, Commit, IdCheck};
+pub use commit::{Appended, Commit, IdCheck, Rewrite};
 pub(crate) use commit::{Change, DocumentPart};
 pub use condition::AppendCondition;
 pub(crate) use derived::DerivedId;

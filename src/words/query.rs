@@ -69,6 +69,17 @@ impl Query {
         self
     }
 
+    /// Whether it means all events, of whatever kind.
+    pub fn is_all(&self) -> bool {
+        self.items.is_none()
+    }
+
+    /// With each of its items made another one. One that means all events has none.
+    #[must_use]
+    pub fn map_items(self, change: impl FnMut(QueryItem) -> QueryItem) -> Self {
+        Self { items: self.items.map(|items| items.into_iter().map(change).collect()) }
+    }
+
     /// Whether an event is meant. Reading by the query finds exactly those events for which this
     /// holds.
     ///
@@ -205,6 +216,30 @@ impl QueryItem {
     #[must_use]
     pub fn until(mut self, time: Timestamp) -> Self {
         self.until = Some(time);
+        self
+    }
+
+    /// With each of its tags made another one.
+    ///
+    /// ```
+    /// use annals::QueryItem;
+    /// let item = QueryItem::new().tag("a").stream("notes-1");
+    /// let item = item.map_tags(|tag| format!("acme/{tag}"));
+    /// let item = item.map_streams(|name| format!("acme/{name}"));
+    /// assert_eq!(item, QueryItem::new().tag("acme/a").stream("acme/notes-1"));
+    /// ```
+    #[must_use]
+    pub fn map_tags(mut self, change: impl FnMut(String) -> String) -> Self {
+        self.tags = self.tags.into_iter().map(change).collect();
+        self
+    }
+
+    /// With what it says of streams made something else: names, beginnings of names, categories.
+    #[must_use]
+    pub fn map_streams(mut self, mut change: impl FnMut(String) -> String) -> Self {
+        self.category = self.category.map(&mut change);
+        self.stream = self.stream.map(&mut change);
+        self.stream_prefix = self.stream_prefix.map(&mut change);
         self
     }
 

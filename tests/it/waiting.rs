@@ -76,6 +76,29 @@ fn waiting_ends_when_another_thread_commits() {
 }
 
 #[test]
+fn waiting_for_what_is_durable_ends_with_a_sync_and_not_before() {
+    let store = quiet();
+    store.commit(buffered("1")).unwrap();
+    assert_eq!(store.wait_durable_after(0, MOMENT).unwrap().get(), 0, "nobody has synced");
+    let (woken, waker) = Woken::new();
+    assert!(!store.wake_durable_after(0, &waker));
+    let waiting = {
+        let store = store.clone();
+        thread::spawn(move || store.wait_durable_after(Position::START, LONG))
+    };
+    thread::sleep(MOMENT);
+    store.commit(buffered("2")).unwrap();
+    assert_eq!(woken.times(), 0, "what is visible is not durable");
+    store.sync().unwrap();
+    assert_eq!(waiting.join().unwrap().unwrap(), Position::new(2));
+    woken.await_one();
+    assert!(store.wake_durable_after(1, &waker));
+    store.close().unwrap();
+    assert_eq!(store.wait_durable_after(2, LONG).unwrap_err().kind(), ErrorKind::Closed);
+    assert!(store.wake_durable_after(2, &waker));
+}
+
+#[test]
 fn waiting_for_what_is_there_already_does_not_wait() {
     let store = quiet();
     store.append("a", 0, [note("1"), note("2")]).unwrap();

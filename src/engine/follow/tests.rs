@@ -1,6 +1,7 @@
 //! What a follower keeps of what it meets, while another writes.
 
 use super::*;
+use crate::engine::bell::Awaited;
 use crate::engine::tests::{append, quiet};
 use crate::format::RunRef;
 use crate::storage::MemoryStorage;
@@ -112,17 +113,17 @@ fn one_thread_looks_as_long_as_somebody_waits_and_another_when_somebody_waits_ag
         let keeper = follower.keeper.lock().unwrap();
         keeper.as_ref().map(|thread| (thread.thread().id(), thread.is_finished())).unwrap()
     };
-    follower.core.bell.register(Position::new(1), Waker::noop());
+    follower.core.bell.register(Awaited::Visible(Position::new(1)), Waker::noop());
     follower.start_looking(every).unwrap();
     let (first, _) = running();
     follower.start_looking(every).unwrap();
     assert_eq!(running(), (first, false));
     // Nobody waits any more: it ends.
-    follower.core.bell.ring(None);
+    follower.core.bell.ring(Ring::Ended);
     while !running().1 {
         thread::sleep(every);
     }
-    follower.core.bell.register(Position::new(1), Waker::noop());
+    follower.core.bell.register(Awaited::Visible(Position::new(1)), Waker::noop());
     follower.start_looking(every).unwrap();
     let (second, has_ended) = running();
     assert!(second != first && !has_ended);
