@@ -38,6 +38,9 @@ mod wake;
 
 mod store;
 
+#[cfg(feature = "toolkit")]
+pub mod toolkit;
+
 pub use engine::{
     BrokenCommit, Chore, Clock, CopyReport, Ending, Health, IndexStats, Issue, KeptRange,
     LostRange, RecoveryReport, SalvageReport, Stats, SystemClock, TornTail, VerifyReport,

@@ -71,6 +71,22 @@ impl Keys {
         self
     }
 
+    /// The same keys with this before each of them.
+    ///
+    /// ```
+    /// use annals::Keys;
+    /// let keys = Keys::prefix("state/").after("state/3").limit(2).behind("acme/");
+    /// assert_eq!(keys, Keys::prefix("acme/state/").after("acme/state/3").limit(2));
+    /// ```
+    #[must_use]
+    pub fn behind(mut self, beginning: &str) -> Self {
+        let longer = |key: String| format!("{beginning}{key}");
+        self.after = self.after.map(longer);
+        self.before = self.before.map(longer);
+        self.prefix.insert_str(0, beginning);
+        self
+    }
+
     /// Between which keys these lie; nothing if there can be none.
     pub(super) fn bounds(&self) -> Option<Bounds> {
         let first = match &self.after {

@@ -1,0 +1,5 @@
+//! States made of events, and decisions that rest on them.
+
+mod decider;
+
+pub use decider::{Decider, Evolve};

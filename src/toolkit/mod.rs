@@ -1,0 +1,22 @@
+//! From stored events to a working application: typed events, deciders, projections, subscriptions,
+//! processors, tenants.
+//!
+//! All of it goes through a [`Port`], and stands on the public functions of [`Store`](crate::Store)
+//! alone: whoever wants something else builds it on the same footing.
+
+mod decide;
+mod error;
+mod port;
+mod spans;
+mod typed;
+
+pub use decide::{Decider, Evolve};
+pub use error::{Failure, ToolError};
+pub use port::{
+    Append, CountingIds, Events, Ids, Interceptor, Port, Publish, RandomIds, Received, Totals,
+    TraceContext, Traced,
+};
+pub use typed::{
+    Codec, CodecError, Encoding, Envelope, EventType, EventTypes, Metadata, MetadataTags,
+    TagResolver, Unknown,
+};
