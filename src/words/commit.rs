@@ -273,7 +273,7 @@ impl Commit {
         self
     }
 
-    /// With its names made other ones, throughout: in what it appends, changes, expects and forbids.
+    /// With its names made other ones: in what it appends, changes, expects and forbids.
     ///
     /// ```
     /// use annals::{Commit, NewEvent, Rewrite};
@@ -287,7 +287,8 @@ impl Commit {
     ///     }
     /// }
     /// let commit = Commit::new().append("a", 0, [NewEvent::new("Noted", "")]);
-    /// let other = Commit::new().append("2026-a", 0, [NewEvent::new("Noted", "").tag("year:2026")]);
+    /// let event = NewEvent::new("Noted", "").tag("year:2026");
+    /// let other = Commit::new().append("2026-a", 0, [event]);
     /// assert_eq!(commit.rewrite(&mut Into2026), other);
     /// ```
     #[must_use]
