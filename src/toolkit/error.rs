@@ -4,6 +4,7 @@ use super::typed::CodecError;
 use crate::{AppendError, Error, Position};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// Whatever a handler, projection, hook or interceptor of the user's fails with; `?` makes it of
 /// any error.
@@ -19,7 +20,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// assert!(error.to_string().contains("'/'"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ToolError {
     /// The store could not be read, or was closed.
@@ -33,7 +34,7 @@ pub enum ToolError {
         /// Whose: `interceptor 'audit'`, say.
         who: String,
         /// What it returned.
-        failure: Failure,
+        failure: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// The user's code panicked; nothing of what it was about to do was done.
     Panicked {
@@ -71,7 +72,7 @@ impl ToolError {
 
     /// An error of this one's, which is called so.
     pub fn failed(who: impl Into<String>, failure: impl Into<Failure>) -> Self {
-        Self::Failed { who: who.into(), failure: failure.into() }
+        Self::Failed { who: who.into(), failure: failure.into().into() }
     }
 
     /// Why the commit did not land, if that is what it is.
@@ -148,7 +149,7 @@ pub(super) fn contain<T>(
         // What failed inside of it keeps its kind.
         Ok(Err(failure)) => Err(match failure.downcast::<ToolError>() {
             Ok(error) => *error,
-            Err(failure) => ToolError::Failed { who: who(), failure },
+            Err(failure) => ToolError::failed(who(), failure),
         }),
         Err(panic) => {
             let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

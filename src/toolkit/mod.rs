@@ -6,7 +6,10 @@
 
 mod decide;
 mod error;
+mod held;
 mod port;
+mod project;
+mod sleeper;
 mod spans;
 mod typed;
 
@@ -15,6 +18,10 @@ pub use error::{Failure, ToolError};
 pub use port::{
     Append, CountingIds, Events, Ids, Interceptor, Port, Publish, RandomIds, Received, Totals,
     TraceContext, Traced,
+};
+pub use project::{
+    Checkpoint, Comparison, Fold, Following, Inline, OnError, Order, Output, Progress, Projected,
+    Projection, Projector, Running, Sink,
 };
 pub use typed::{
     Codec, CodecError, Encoding, Envelope, EventType, EventTypes, Metadata, MetadataTags,

@@ -314,6 +314,11 @@ impl Commit {
         parts.flat_map(|part| part.events.iter().map(|event| (part.stream.as_str(), event)))
     }
 
+    /// What must not have happened, in the order in which it was said.
+    pub fn get_conditions(&self) -> &[AppendCondition] {
+        &self.conditions
+    }
+
     /// Whether it holds no event and changes no document.
     pub fn is_empty(&self) -> bool {
         let changes = |document: &DocumentPart| document.change != Change::None;

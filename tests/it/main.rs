@@ -36,4 +36,5 @@ mod salvage;
 mod staged;
 mod stress;
 mod tidy;
+mod toolkit;
 mod waiting;

@@ -1,0 +1,104 @@
+//! How a projection is run, and what becomes of an event that it can't take in.
+
+use crate::{Durability, Position};
+use std::time::Duration;
+
+/// What becomes of an event that can't be applied.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum OnError {
+    /// Everything stops before it: the checkpoint stays where it is.
+    #[default]
+    Stop,
+    /// It is passed over, and counted.
+    Skip,
+    /// It is tried so many times more, after a pause that doubles each time; then this happens.
+    Retry {
+        /// How often it is tried again.
+        times: u32,
+        /// The first pause.
+        pause: Duration,
+        /// What happens then.
+        then: Box<OnError>,
+    },
+}
+
+impl OnError {
+    /// Tried again so often, then stopped.
+    pub fn retry(times: u32, pause: Duration) -> Self {
+        Self::Retry { times, pause, then: Box::new(Self::Stop) }
+    }
+
+    /// What happens when it has been tried again that often; the pause before it is tried once
+    /// more.
+    pub(super) fn after(&self, tried: u32) -> Verdict {
+        match self {
+            Self::Stop => Verdict::Stop,
+            Self::Skip => Verdict::Skip,
+            Self::Retry { times, pause, .. } if tried < *times => {
+                Verdict::Again(pause.saturating_mul(1 << tried.min(20)))
+            }
+            Self::Retry { times, then, .. } => then.after(tried.saturating_sub(*times)),
+        }
+    }
+}
+
+/// What happens to an event that was tried.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Verdict {
+    Stop,
+    Skip,
+    Again(Duration),
+}
+
+/// How something follows the log.
+#[derive(Clone, Debug)]
+pub(super) struct Conduct {
+    /// Events of a commit, at the most.
+    pub(super) batch: u64,
+    pub(super) durability: Durability,
+    /// Whether only durable events count.
+    pub(super) durable: bool,
+    pub(super) live: OnError,
+    pub(super) anew: OnError,
+}
+
+impl Default for Conduct {
+    fn default() -> Self {
+        Self {
+            batch: 1_024,
+            durability: Durability::Buffered,
+            durable: true,
+            live: OnError::Stop,
+            anew: OnError::Stop,
+        }
+    }
+}
+
+/// How far something that takes time has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Up to which position it has looked.
+    pub position: Position,
+    /// Up to which it will.
+    pub to: Position,
+    /// How many events it has applied.
+    pub events: u64,
+    /// How many it has passed over, because they could not be applied.
+    pub skipped: u64,
+}
+
+impl Progress {
+    /// From 0 to 1.
+    pub fn part(&self) -> f64 {
+        match self.to.get() {
+            0 => 1.0,
+            to => to_f64(self.position.get()) / to_f64(to),
+        }
+    }
+}
+
+#[expect(clippy::as_conversions, reason = "a share for the eye: rounding does not matter")]
+fn to_f64(number: u64) -> f64 {
+    number as f64
+}

@@ -1,0 +1,5 @@
+//! The toolkit, through its public functions.
+
+mod inline;
+mod projections;
+mod sinks;
