@@ -29,6 +29,7 @@ fn child() {
         "obey" => obey(&path),
         "write" => write(&path, seed),
         "announce" => announce(&path, seed),
+        "project" => crate::toolkit::killed::project(&path, seed),
         other => panic!("there is no part '{other}'"),
     }
 }
@@ -142,7 +143,7 @@ impl Iterator for Lines {
     }
 }
 
-fn say(words: &str) {
+pub fn say(words: &str) {
     let mut out = std::io::stdout().lock();
     // One call: a line is said whole or not at all.
     out.write_all(format!("{SAYS}{words}\n").as_bytes()).unwrap();

@@ -5,4 +5,4 @@ mod following;
 mod killed;
 mod locked;
 
-pub use child::Other;
+pub use child::{BEGUN, Other, Random, say};
