@@ -7,12 +7,15 @@ mod course_subscriptions;
 #[path = "../../examples/history.rs"]
 mod history;
 #[allow(dead_code, reason = "what is run here is `run`")]
+#[path = "../../examples/order_desk.rs"]
+mod order_desk;
+#[allow(dead_code, reason = "what is run here is `run`")]
 #[path = "../../examples/orders.rs"]
 mod orders;
 
-use std::error::Error;
+use std::fmt::Debug;
 
-fn output(run: impl FnOnce(&mut Vec<u8>) -> Result<(), Box<dyn Error>>) -> String {
+fn output<E: Debug>(run: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> String {
     let mut out = Vec::new();
     run(&mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -106,4 +109,22 @@ account-1: 5 events, whole
 the store: 14 events, whole
 ";
     assert_eq!(output(history::run), expected);
+}
+
+#[test]
+fn what_customers_owe_is_never_behind_their_orders() {
+    let expected = "\
+placed: position 1, version 1
+customer 7 owes Some(120)
+refused: expected Exact(v0), is 1
+customer 7 owes Some(120)
+customer 7 owes Some(20)
+customer 8 owes Some(30)
+as of position 4; the head is 4
+order-1 v1: Some(Placed { customer: 7, total: 120 })
+order-1 v2: Some(Paid { customer: 7, amount: 100 })
+#1 OrderPlaced by Some(\"ann\") in Some(\"sales\")
+#2 OrderPaid by Some(\"ann\") in Some(\"sales\")
+";
+    assert_eq!(output(order_desk::run), expected);
 }
