@@ -79,9 +79,11 @@ pub fn run(out: &mut impl Write) -> Result<(), Failure> {
     // The order's event and its state, in one commit: both are there, or neither.
     let placed = codec.encode(&Order::Placed { customer: 7, total: 120 }, &envelope)?;
     let state = json!({"status": "placed", "total": 120});
-    let done = desk.commit(
-        Commit::new().append("order-1", 0, [placed]).put_over("order-1", 0, state.to_string()),
-    )?;
+    let done = desk.commit(Commit::new().append("order-1", 0, [placed]).put_over(
+        "order-1",
+        0,
+        state.to_string(),
+    ))?;
     writeln!(out, "placed: position {}, version {}", done.last, done.version())?;
     writeln!(out, "customer 7 owes {:?}", owed.read::<i64>("7")?)?;
 
