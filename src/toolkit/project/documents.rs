@@ -33,7 +33,7 @@ pub(super) struct Seat {
 impl Seat {
     fn new(name: &str, key: String, place: Place, revision: Revision) -> Self {
         let prefix = output_prefix(name, place.generation);
-        Self { key, place, revision, prefix, changes: Changes::new() }
+        Self { key, place, revision, prefix, changes: Changes::default() }
     }
 
     /// A commit that says that the output reaches up to here, if nobody else has said anything.
@@ -210,6 +210,10 @@ impl Target for Documents {
         self.seat.revision = done.revision();
         self.seat.changes.clear();
         Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.seat.changes.is_full()
     }
 
     fn roll_back(&mut self) {

@@ -17,7 +17,33 @@ pub struct Output<'a> {
 }
 
 /// What is to be committed: values, or nothing where a document is to go.
-pub(super) type Changes = HashMap<String, Option<Vec<u8>>>;
+#[derive(Default)]
+pub(super) struct Changes {
+    values: HashMap<String, Option<Vec<u8>>>,
+    /// What was put, in bytes; what has been replaced since counts, too.
+    bytes: usize,
+}
+
+/// Changes of one commit, and their bytes: far within the limits of a commit.
+const FULL: usize = 16_384;
+const FULL_BYTES: usize = 32 << 20;
+
+impl Changes {
+    /// Whether they are to be committed before more is added.
+    pub(super) fn is_full(&self) -> bool {
+        self.values.len() >= FULL || self.bytes >= FULL_BYTES
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+        self.bytes = 0;
+    }
+
+    fn set(&mut self, key: String, value: Option<Vec<u8>>) {
+        self.bytes += value.as_ref().map_or(0, Vec::len);
+        self.values.insert(key, value);
+    }
+}
 
 impl<'a> Output<'a> {
     pub(super) fn new(port: &'a Port, prefix: &'a str, changes: &'a mut Changes) -> Self {
@@ -29,7 +55,7 @@ impl<'a> Output<'a> {
     /// # Errors
     /// The store's.
     pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, ToolError> {
-        if let Some(changed) = self.changes.get(key) {
+        if let Some(changed) = self.changes.values.get(key) {
             return Ok(changed.clone());
         }
         let found = self.port.document(&format!("{}{key}", self.prefix))?;
@@ -38,12 +64,12 @@ impl<'a> Output<'a> {
 
     /// Puts a value under this key.
     pub fn put(&mut self, key: impl Into<String>, value: impl Into<Vec<u8>>) {
-        self.changes.insert(key.into(), Some(value.into()));
+        self.changes.set(key.into(), Some(value.into()));
     }
 
     /// Deletes what is under this key.
     pub fn delete(&mut self, key: impl Into<String>) {
-        self.changes.insert(key.into(), None);
+        self.changes.set(key.into(), None);
     }
 
     /// The value under this key, written as JSON.
@@ -77,7 +103,7 @@ impl<'a> Output<'a> {
 
 /// A commit with these changes, too.
 pub(super) fn add_to(commit: Commit, prefix: &str, changes: &Changes) -> Commit {
-    changes.iter().fold(commit, |commit, (key, value)| {
+    changes.values.iter().fold(commit, |commit, (key, value)| {
         let key = format!("{prefix}{key}");
         match value {
             Some(value) => commit.put(key, value.as_slice()),
@@ -88,6 +114,8 @@ pub(super) fn add_to(commit: Commit, prefix: &str, changes: &Changes) -> Commit 
 
 impl fmt::Debug for Output<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Output").field("changes", &self.changes.len()).finish_non_exhaustive()
+        f.debug_struct("Output")
+            .field("changes", &self.changes.values.len())
+            .finish_non_exhaustive()
     }
 }

@@ -65,7 +65,7 @@ pub(super) struct Conduct {
 impl Default for Conduct {
     fn default() -> Self {
         Self {
-            batch: 1_024,
+            batch: 8_192,
             durability: Durability::Buffered,
             durable: true,
             live: OnError::Stop,

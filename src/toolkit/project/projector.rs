@@ -67,7 +67,7 @@ impl Projector {
         Self { port, target, looked, conduct, _held: held }
     }
 
-    /// Commits after so many events at the most; 1,024 unless told, and always when there are no
+    /// Commits after so many events at the most; 8,192 unless told, and always when there are no
     /// more.
     #[must_use]
     pub fn batch(mut self, events: u64) -> Self {

@@ -29,6 +29,11 @@ pub(super) trait Target: Send {
         conduct: &Conduct,
     ) -> Result<(), ToolError>;
 
+    /// Whether what was taken in is to be committed before there is more.
+    fn is_full(&self) -> bool {
+        false
+    }
+
     /// Drops what was taken in since the last commit.
     fn roll_back(&mut self);
 }
@@ -146,7 +151,7 @@ impl Walk<'_> {
                 return Ok(Stretch::Failed(Failed { position, before, is_behind_others, error }));
             }
             in_batch += 1;
-            if in_batch >= conduct.batch {
+            if in_batch >= conduct.batch || target.is_full() {
                 target.commit(port, position, skipped, conduct)?;
                 *total += std::mem::take(&mut in_batch);
                 let progress = Progress { position, to, events: *total, skipped };

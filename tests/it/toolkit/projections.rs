@@ -407,6 +407,39 @@ fn a_projection_reads_what_it_has_written_whether_or_not_it_is_committed() {
     }
 }
 
+/// Writes many documents for each event.
+struct Many;
+
+impl Projection for Many {
+    fn name(&self) -> &str {
+        "many"
+    }
+
+    fn apply(
+        &mut self,
+        event: &Received<'_>,
+        output: &mut Output<'_>,
+    ) -> Result<(), annals::toolkit::Failure> {
+        (0..1_000).for_each(|nth| output.put(format!("{}/{nth}", event.position), "x"));
+        Ok(())
+    }
+}
+
+#[test]
+fn a_batch_ends_before_its_commit_is_over_a_limit() {
+    let port = port();
+    numbers(&port, "a", 0..100);
+    let mut commits = 0;
+    let mut projector = Projector::new(&port, Many).unwrap();
+    let progress = projector.catch_up_with(|_| {
+        commits += 1;
+        ControlFlow::Continue(())
+    });
+    assert_eq!((progress.unwrap().events, commits), (100, 6));
+    let found = Projected::of(&port, "many").documents(Keys::all()).unwrap();
+    assert_eq!(found.count(), 100_000);
+}
+
 #[test]
 fn a_following_projection_takes_in_what_comes_and_can_be_waited_for() {
     let port = port();
