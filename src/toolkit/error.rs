@@ -1,5 +1,6 @@
 //! What can go wrong in the toolkit.
 
+use super::decide::UnitPhase;
 use super::typed::CodecError;
 use crate::{AppendError, Error, Position};
 use std::fmt;
@@ -60,6 +61,13 @@ pub enum ToolError {
         /// Where the store ends.
         head: Position,
     },
+    /// A unit of work is not in the phase in which this can be called.
+    Phase {
+        /// What was called.
+        called: &'static str,
+        /// In which phase.
+        phase: UnitPhase,
+    },
     /// It was stopped, cancelled or dropped.
     Stopped,
 }
@@ -104,6 +112,12 @@ impl fmt::Display for ToolError {
                 "the checkpoint of '{name}' is at position {checkpoint}, but the store ends at \
                  {head}: it belongs to another store or a newer copy; rebuild, or open that one"
             ),
+            Self::Phase { called, phase: UnitPhase::Open } => {
+                write!(f, "`{called}` was called in a unit of work that is open: end it first")
+            }
+            Self::Phase { called, phase } => {
+                write!(f, "`{called}` was called in a unit of work that is {phase}: begin it first")
+            }
             Self::Stopped => f.write_str("it was stopped"),
         }
     }

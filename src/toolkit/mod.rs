@@ -9,20 +9,30 @@ mod error;
 mod held;
 mod port;
 mod project;
+mod retry;
 mod sleeper;
+mod snapshot;
 mod spans;
+mod testing;
 mod typed;
 
-pub use decide::{Decider, Evolve};
+pub use decide::{
+    Boundary, Change, Decider, Done, Evolve, ExecuteError, Executed, Handle, Lifecycle, Loaded,
+    Past, RebuildProgress, Rebuilt, Repository, SnapshotUse, SnapshotWrite, TypedEvents,
+    UnitOfWork, UnitPhase, Which,
+};
 pub use error::{Failure, ToolError};
 pub use port::{
-    Append, CountingIds, Events, Ids, Interceptor, Port, Publish, RandomIds, Received, Totals,
-    TraceContext, Traced,
+    Append, CountingIds, Events, Ids, Interceptor, Port, Publish, RandomIds, Received, Staged,
+    Totals, TraceContext, Traced,
 };
 pub use project::{
     Checkpoint, Comparison, Fold, Following, Inline, OnError, Order, Output, Progress, Projected,
     Projection, Projector, Running, Sink,
 };
+pub use retry::Retry;
+pub use snapshot::{AsOf, Found, Kept, Snapshot, SnapshotPolicy, Snapshots, Stale};
+pub use testing::{Decided, FixedClock, Scenario};
 pub use typed::{
     Codec, CodecError, Encoding, Envelope, EventType, EventTypes, Metadata, MetadataTags,
     TagResolver, Unknown,

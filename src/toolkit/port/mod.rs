@@ -7,6 +7,7 @@ mod interceptor;
 mod port;
 mod received;
 mod scope;
+mod staged;
 mod totals;
 mod trace;
 
@@ -18,5 +19,6 @@ pub use ids::{CountingIds, Ids, RandomIds};
 pub use interceptor::{Append, Interceptor, Publish};
 pub use port::Port;
 pub use received::Received;
+pub use staged::Staged;
 pub use totals::Totals;
 pub use trace::{TraceContext, Traced};

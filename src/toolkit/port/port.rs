@@ -6,9 +6,9 @@ use super::{Ids, Interceptor, RandomIds, Received, Totals};
 use crate::toolkit::error::contain;
 use crate::toolkit::{ToolError, spans};
 use crate::{
-    AppendError, Appended, Clock, Commit, Counted, Document, Error, ExpectedVersion, Keys,
-    NewEvent, Position, Query, Read, RecordedEvent, Store, SystemClock, Timestamp, Uuid, Version,
-    category_of,
+    AppendError, Appended, Clock, Commit, Counted, Document, DocumentRef, Error, ExpectedVersion,
+    Keys, NewEvent, Position, Query, Read, RecordedEvent, Staged, Store, SystemClock, Timestamp,
+    Uuid, Version, category_of,
 };
 use std::borrow::Borrow;
 use std::fmt;
@@ -50,6 +50,9 @@ pub struct Port {
     ids: Arc<dyn Ids>,
     clock: Arc<dyn Clock>,
 }
+
+/// What puts a commit into the store, in the words of the port.
+pub(super) type Land<'a> = dyn FnMut(&Commit) -> Result<Appended, AppendError> + 'a;
 
 impl From<&Store> for Port {
     fn from(store: &Store) -> Self {
@@ -130,7 +133,16 @@ impl Port {
     /// # Errors
     /// [`ToolError::Append`], or whatever an interceptor makes of it.
     pub fn commit(&self, commit: impl Borrow<Commit>) -> Result<Appended, ToolError> {
-        spans::append(|| self.past(&self.interceptors, commit.borrow()))
+        self.commit_by(commit.borrow(), &mut |commit| self.commit_outer(commit))
+    }
+
+    /// Commits, past the interceptors, by handing what comes of them to this.
+    pub(super) fn commit_by(
+        &self,
+        commit: &Commit,
+        land: &mut Land<'_>,
+    ) -> Result<Appended, ToolError> {
+        spans::append(|| self.past(&self.interceptors, commit, land))
     }
 
     /// Commits past these interceptors.
@@ -138,15 +150,35 @@ impl Port {
         &self,
         interceptors: &[Arc<dyn Interceptor>],
         commit: &Commit,
+        land: &mut Land<'_>,
     ) -> Result<Appended, ToolError> {
-        let Some((first, rest)) = interceptors.split_first() else { return self.land(commit) };
+        let Some((first, rest)) = interceptors.split_first() else {
+            return self.seen(land(commit));
+        };
         let who = || format!("interceptor '{}'", first.name());
-        contain(who, || Ok(first.append(commit.clone(), &mut |commit| self.past(rest, &commit))?))
+        let mut next = |commit: Commit| self.past(rest, &commit, land);
+        contain(who, || Ok(first.append(commit.clone(), &mut next)?))
     }
 
-    fn land(&self, commit: &Commit) -> Result<Appended, ToolError> {
-        let Some(scope) = &self.scope else { return Ok(self.store.commit(commit)?) };
-        match self.store.commit(scope.commit(commit.clone())) {
+    /// Commits it under the names that the store has.
+    pub(super) fn commit_outer(&self, commit: &Commit) -> Result<Appended, AppendError> {
+        match &self.scope {
+            None => self.store.commit(commit),
+            Some(scope) => self.store.commit(scope.commit(commit.clone())),
+        }
+    }
+
+    /// Stages it under the names that the store has.
+    pub(super) fn stage_outer(&self, commit: &Commit) -> Result<Staged, ToolError> {
+        let commit = commit.clone();
+        let Some(scope) = &self.scope else { return Ok(self.store.stage(commit)?) };
+        Ok(self.store.stage(scope.commit(commit)).map_err(|error| scope.error(error))?)
+    }
+
+    /// What came of a commit, as the tenant sees it.
+    fn seen(&self, landed: Result<Appended, AppendError>) -> Result<Appended, ToolError> {
+        let Some(scope) = &self.scope else { return Ok(landed?) };
+        match landed {
             Ok(appended) => Ok(scope.appended(appended)),
             Err(mut error) => {
                 // The event is the tenant's own: it is told under the id that he knows.
@@ -292,6 +324,26 @@ impl Port {
         let mut found = self.store.document(&scope.outer(key))?;
         found.iter_mut().for_each(|found| key.clone_into(&mut found.key));
         Ok(found)
+    }
+
+    /// Calls `read` with the document under this key, lent where it stands; nothing if there is
+    /// none.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn with_document<T>(
+        &self,
+        key: &str,
+        read: impl FnOnce(&DocumentRef<'_>) -> T,
+    ) -> Result<Option<T>, ToolError> {
+        let mut reader = self.store.view()?.reader();
+        let Some(scope) = &self.scope else { return Ok(reader.document(key)?.as_ref().map(read)) };
+        let outer = scope.outer(key);
+        let found = reader.document(&outer)?;
+        Ok(found.map(|mut found| {
+            found.key = key;
+            read(&found)
+        }))
     }
 
     /// The documents under these keys, in the order of the keys.
