@@ -180,7 +180,7 @@ fn loads(folder: TempDir, accounts: Repository<Accounts>) -> Box<dyn FnMut() -> 
         let mut ids = ids.iter().cycle();
         microseconds(10_000, || {
             let loaded = accounts.load(ids.next().unwrap()).unwrap();
-            assert_eq!(loaded.version().get(), EVENTS);
+            assert_eq!(loaded.as_of.version.get(), EVENTS);
             black_box(loaded.state.cents);
         })
     })

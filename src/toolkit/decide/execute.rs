@@ -9,10 +9,10 @@ use crate::toolkit::snapshot::AsOf;
 use crate::toolkit::typed::{Codec, Envelope};
 use crate::toolkit::{Port, Retry, ToolError};
 use crate::{AppendError, Appended, Commit, ExpectedVersion, NewEvent, Version};
+use std::fmt;
 use std::thread;
 
 /// What came of a command.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Executed<D: Evolve> {
     /// The state after it.
@@ -31,6 +31,20 @@ pub struct Executed<D: Evolve> {
     pub snapshot: SnapshotUse,
     /// Whether one was written of it.
     pub written: SnapshotWrite,
+}
+
+/// Without the state and the events, which need not be such as can be shown.
+impl<D: Evolve> fmt::Debug for Executed<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executed")
+            .field("version", &self.version)
+            .field("appended", &self.appended)
+            .field("attempts", &self.attempts)
+            .field("hook_failures", &self.hook_failures)
+            .field("snapshot", &self.snapshot)
+            .field("written", &self.written)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<D: Decider> Repository<D> {

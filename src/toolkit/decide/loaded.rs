@@ -2,7 +2,6 @@
 
 use crate::toolkit::ToolError;
 use crate::toolkit::snapshot::{AsOf, Stale};
-use crate::{Position, Version};
 use std::time::Duration;
 
 /// A state, and how it came about.
@@ -11,7 +10,7 @@ use std::time::Duration;
 pub struct Loaded<S> {
     /// The state.
     pub state: S,
-    /// Of when it is.
+    /// Of when it is: its version, and its position or marker.
     pub as_of: AsOf,
     /// How many events were read for it, those before its snapshot not included.
     pub sourced: u64,
@@ -21,19 +20,6 @@ pub struct Loaded<S> {
     pub snapshot: SnapshotUse,
     /// Whether a snapshot was written.
     pub written: SnapshotWrite,
-}
-
-impl<S> Loaded<S> {
-    /// The version of its stream, 0 if there is none; of a query, how many events it means.
-    pub fn version(&self) -> Version {
-        self.as_of.version
-    }
-
-    /// The position of its stream's last event; of a query its marker: up to where events were
-    /// looked for.
-    pub fn position(&self) -> Position {
-        self.as_of.position
-    }
 }
 
 /// What snapshot a state began with.

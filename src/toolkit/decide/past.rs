@@ -79,7 +79,7 @@ impl<D: Evolve> Repository<D> {
     ///     if *count > 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     /// })?;
     /// assert_eq!(seen, [(1, 3), (2, 7)]);
-    /// assert_eq!((stopped.state, stopped.version().get()), (7, 2));
+    /// assert_eq!((stopped.state, stopped.as_of.version.get()), (7, 2));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

@@ -173,7 +173,8 @@ impl<S> Snapshots<S> {
         if matches!(newest, Found::Snapshot(_)) {
             return Ok(newest);
         }
-        for (document, _) in self.listed(port, key)?.into_iter().rev() {
+        let older = self.listed(port, key)?.into_iter().rev().flat_map(|(documents, _)| documents);
+        for document in older {
             let found = port.with_document(&document, |older| self.open(key, older, suits))?;
             if let Some(Found::Snapshot(older)) = found {
                 // It is another document, so its revision is not that of the newest.
@@ -207,15 +208,15 @@ impl<S> Snapshots<S> {
             if count == 0 {
                 return Ok(0);
             }
-            let mut commit = Commit::new().durability(Durability::Buffered);
-            let goes = keep == 0 || gone.iter().any(|(document, _)| *document == newest);
-            for (document, _) in gone.into_iter().filter(|(document, _)| *document != newest) {
-                commit = commit.delete(document);
-            }
+            let mut documents: Vec<String> = gone.into_iter().flat_map(|(keys, _)| keys).collect();
+            let goes = documents.contains(&newest);
+            documents.retain(|document| *document != newest);
+            let commit = Commit::new().durability(Durability::Buffered);
+            let commit = documents.into_iter().fold(commit, Commit::delete);
             let seen = seen.unwrap_or(Revision::NONE);
-            commit = match goes {
-                true => commit.delete_over(&*newest, seen),
-                false => commit.expect_document(&*newest, seen),
+            let commit = match goes {
+                true => commit.delete_over(newest, seen),
+                false => commit.expect_document(newest, seen),
             };
             match port.commit(commit) {
                 Err(error) if error.is_conflict() => {}
@@ -248,11 +249,13 @@ impl<S> Snapshots<S> {
         value.extend(contain(who, || Ok((self.write)(self.encoding, state)))??);
 
         let (newest, own) = (self.newest(key), self.version_key(key, as_of.version));
-        let mut old = self.listed(port, key)?;
-        old.retain(|(other, _)| *other != own && *other != newest);
+        let old = self.listed(port, key)?.into_iter().flat_map(|(documents, _)| documents);
+        let is_written =
+            |document: &String| *document == newest || self.keep > 1 && *document == own;
+        let mut old: Vec<String> = old.filter(|document| !is_written(document)).collect();
         old.truncate((old.len() + 1).saturating_sub(self.keep));
         let mut commit = Commit::new().durability(Durability::Buffered);
-        commit = old.into_iter().fold(commit, |commit, (key, _)| commit.delete(key));
+        commit = old.into_iter().fold(commit, Commit::delete);
         if self.keep > 1 {
             commit = commit.put(own, value.clone());
         }
@@ -289,36 +292,38 @@ impl<S> Snapshots<S> {
         }
     }
 
-    /// Those that are kept, each with the key of its document, by version.
-    fn listed(&self, port: &Port, key: &str) -> Result<Vec<(String, Kept)>, ToolError> {
-        let mut all = Vec::new();
+    /// Those that are kept, each with the keys of its documents, by version.
+    fn listed(&self, port: &Port, key: &str) -> Result<Vec<(Vec<String>, Kept)>, ToolError> {
+        let mut all: Vec<(Vec<String>, Kept)> = Vec::new();
         for document in port.documents(self.versions(key))? {
             let document = document?;
             if let Some(version) = self.version_in(&document.key, key) {
-                let kept = self.kept(key, &document, version);
+                let kept = self.kept(key, &document, Some(version));
                 // A state whose key ends as if it were a version of this one.
                 if !matches!(kept.stale, Some(Stale::Key { .. })) {
-                    all.push((document.key, kept));
+                    all.push((vec![document.key], kept));
                 }
             }
         }
         if let Some(newest) = port.document(&self.newest(key))? {
-            let kept = self.kept(key, &newest, Version::NONE);
-            if all.iter().all(|(_, other)| other.version != kept.version) {
-                all.push((newest.key, kept));
-                all.sort_by_key(|(_, kept)| kept.version);
+            let kept = self.kept(key, &newest, None);
+            match all.iter_mut().find(|(_, other)| other.version == kept.version) {
+                Some((documents, _)) => documents.push(newest.key),
+                None => all.push((vec![newest.key], kept)),
             }
         }
+        all.sort_by_key(|(_, kept)| kept.version);
         Ok(all)
     }
 
-    /// What is known of a document; of that version, where it does not say one.
-    fn kept(&self, key: &str, document: &Document, version: Version) -> Kept {
-        let (version, stale) = match Header::read(&document.value) {
+    /// What is known of a document, whose key says this version or none.
+    fn kept(&self, key: &str, document: &Document, version: Option<Version>) -> Kept {
+        let (says, stale) = match Header::read(&document.value) {
             Ok((header, _)) => (header.as_of.version, self.label(key).stale(header)),
-            Err(stale) => (version, Some(stale)),
+            Err(stale) => (Version::NONE, Some(stale)),
         };
-        Kept { version, written: document.recorded, bytes: document.value.len(), stale }
+        let (version, bytes) = (version.unwrap_or(says), document.value.len());
+        Kept { version, written: document.recorded, bytes, stale }
     }
 
     fn label<'a>(&'a self, key: &'a str) -> Label<'a> {
