@@ -6,12 +6,15 @@
 #![allow(
     clippy::unwrap_used,
     clippy::as_conversions,
+    clippy::cast_possible_truncation,
     clippy::indexing_slicing,
     clippy::print_stdout,
     missing_docs,
     reason = "a benchmark"
 )]
 
+#[path = "toolkit/projection.rs"]
+mod projection;
 mod support;
 
 use annals::toolkit::{
@@ -26,6 +29,7 @@ use tempfile::TempDir;
 
 /// What a number has to be.
 enum Goal {
+    AtLeast(f64),
     AtMost(f64),
 }
 
@@ -39,7 +43,7 @@ struct Measurement {
     prepare: fn() -> Box<dyn FnMut() -> f64>,
 }
 
-const MEASUREMENTS: [Measurement; 2] = [
+const MEASUREMENTS: [Measurement; 5] = [
     Measurement {
         name: "repository: load of 100 events, JSON, µs",
         goal: Goal::AtMost(100.0),
@@ -51,6 +55,24 @@ const MEASUREMENTS: [Measurement; 2] = [
         goal: Goal::AtMost(10.0),
         decimals: 2,
         prepare: load_with_snapshot,
+    },
+    Measurement {
+        name: "projection: a year of flights, bytes by type, million events/s",
+        goal: Goal::AtLeast(2.0),
+        decimals: 2,
+        prepare: projection::by_type,
+    },
+    Measurement {
+        name: "projection: a year of flights, events by stream, million events/s",
+        goal: Goal::AtLeast(2.0),
+        decimals: 2,
+        prepare: projection::by_stream,
+    },
+    Measurement {
+        name: "projection: a year of flights, each decoded, million events/s",
+        goal: Goal::AtLeast(0.6),
+        decimals: 2,
+        prepare: projection::decoded,
     },
 ];
 
@@ -68,6 +90,7 @@ fn main() {
     println!("|---|---|---|");
     for (Measurement { name, goal, decimals, .. }, _, found) in &ready {
         let (text, is_met) = match goal {
+            Goal::AtLeast(least) => (format!(">= {least}"), found.median() >= *least),
             Goal::AtMost(most) => (format!("<= {most}"), found.median() <= *most),
         };
         let goal = if is_met { format!("{text}: met") } else { format!("**{text}: missed**") };

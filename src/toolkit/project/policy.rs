@@ -1,5 +1,6 @@
 //! How a projection is run, and what becomes of an event that it can't take in.
 
+use crate::toolkit::Retry;
 use crate::{Durability, Position};
 use std::time::Duration;
 
@@ -11,33 +12,25 @@ pub enum OnError {
     Stop,
     /// It is passed over, and counted.
     Skip,
-    /// It is tried so many times more, after a pause that doubles each time; then this happens.
-    Retry {
-        /// How often it is tried again.
-        times: u32,
-        /// The first pause.
-        pause: Duration,
-        /// What happens then.
-        then: Box<OnError>,
-    },
+    /// It is tried again, alone, as this says; then that happens.
+    Retry(Retry, Box<OnError>),
 }
 
 impl OnError {
-    /// Tried again so often, then stopped.
-    pub fn retry(times: u32, pause: Duration) -> Self {
-        Self::Retry { times, pause, then: Box::new(Self::Stop) }
+    /// Tried again, and if that does not help, stopped.
+    pub fn retry(retry: Retry) -> Self {
+        Self::Retry(retry, Box::new(Self::Stop))
     }
 
-    /// What happens when it has been tried again that often; the pause before it is tried once
-    /// more.
-    pub(super) fn after(&self, tried: u32) -> Verdict {
+    /// What happens when it has been tried so often, once at the least.
+    pub(super) fn after(&self, attempts: u32) -> Verdict {
         match self {
             Self::Stop => Verdict::Stop,
             Self::Skip => Verdict::Skip,
-            Self::Retry { times, pause, .. } if tried < *times => {
-                Verdict::Again(pause.saturating_mul(1 << tried.min(20)))
-            }
-            Self::Retry { times, then, .. } => then.after(tried.saturating_sub(*times)),
+            Self::Retry(retry, then) => match retry.pause(attempts) {
+                Some(pause) => Verdict::Again(pause),
+                None => then.after(1),
+            },
         }
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn advance(
     let mut walk = Walk { port, target, looked, conduct, events: 0 };
     // An event that fails ends a stretch; the next one ends before it, and then it stands alone.
     let mut end = to;
-    let mut tried = 0;
+    let mut attempts = 1;
     loop {
         let failed = match walk.stretch(end, to, watch)? {
             Stretch::Whole if end == to => return Ok(Advance::Done(walk.progress(to))),
@@ -86,16 +86,16 @@ pub(super) fn advance(
             end = failed.before;
             continue;
         }
-        match on_error.after(tried) {
+        match on_error.after(attempts) {
             Verdict::Stop => return Err(failed.error),
             Verdict::Skip => walk.skip(failed.position)?,
             Verdict::Again(pause) => {
                 std::thread::sleep(pause);
-                tried += 1;
+                attempts += 1;
                 continue;
             }
         }
-        tried = 0;
+        attempts = 1;
     }
 }
 

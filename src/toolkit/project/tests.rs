@@ -2,24 +2,22 @@
 
 use super::place::Place;
 use super::policy::{OnError, Progress, Verdict};
-use crate::toolkit::Port;
+use crate::toolkit::{Port, Retry};
 use crate::{Commit, Position, Revision, Store};
 use std::time::Duration;
 
 #[test]
-fn pauses_double_until_it_has_been_tried_often_enough() {
+fn an_event_is_tried_as_often_as_its_policy_says_and_then_comes_the_next() {
     let second = Duration::from_secs(1);
-    let retry = OnError::retry(3, second);
-    let pauses = [0, 1, 2].map(|tried| retry.after(tried));
-    assert_eq!(pauses, [1, 2, 4].map(|times| Verdict::Again(second * times)));
-    assert_eq!(retry.after(3), Verdict::Stop);
-    let then = OnError::Retry { times: 1, pause: second, then: Box::new(OnError::Skip) };
-    let then = OnError::Retry { times: 2, pause: second, then: Box::new(then) };
-    assert_eq!(then.after(2), Verdict::Again(second), "the next policy begins from its own start");
-    assert_eq!(then.after(3), Verdict::Skip);
-    assert_eq!(OnError::Stop.after(0), Verdict::Stop);
-    let long = OnError::retry(u32::MAX, Duration::MAX);
-    assert_eq!(long.after(1_000_000), Verdict::Again(Duration::MAX));
+    let retry = Retry::new(3).backoff(second, 1, second);
+    let is_pause = |verdict| matches!(verdict, Verdict::Again(pause) if pause >= second / 2);
+    let policy = OnError::retry(retry);
+    assert!(is_pause(policy.after(1)) && is_pause(policy.after(2)));
+    assert_eq!(policy.after(3), Verdict::Stop);
+    let policy = OnError::Retry(Retry::new(2), Box::new(OnError::Skip));
+    assert_eq!(policy.after(1), Verdict::Again(Duration::ZERO));
+    assert_eq!(policy.after(2), Verdict::Skip);
+    assert_eq!((OnError::Stop.after(1), OnError::Skip.after(1)), (Verdict::Stop, Verdict::Skip));
 }
 
 #[test]

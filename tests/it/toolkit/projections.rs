@@ -1,7 +1,7 @@
 //! Projections that follow the log: each event once, whatever happens.
 
 use annals::toolkit::{
-    Fold, OnError, Order, Output, Port, Projected, Projection, Projector, Received, Running,
+    Fold, OnError, Order, Output, Port, Projected, Projection, Projector, Received, Retry, Running,
     ToolError,
 };
 use annals::{
@@ -204,7 +204,7 @@ fn an_event_that_fails_is_tried_again_as_often_as_was_said() {
     });
     let projector = Projector::new(&port, fold).unwrap();
     // Once in the batch, then alone: once, and once more.
-    let mut projector = projector.on_error(OnError::retry(1, Duration::from_millis(1)));
+    let mut projector = projector.on_error(OnError::retry(Retry::new(2)));
     assert!(projector.catch_up().is_err());
     assert_eq!((tries.load(Ordering::Relaxed), projector.position().get()), (3, 1));
     assert_eq!(projector.catch_up().unwrap().events, 2);
