@@ -218,10 +218,7 @@ impl Engine {
         let engine = Arc::downgrade(self);
         let look = move || {
             while let Some(engine) = engine.upgrade() {
-                // What goes wrong is told to whoever looks next.
-                if !engine.core.bell.has_wakers() || engine.view().is_err() {
-                    engine.core.bell.ring(Ring::Ended);
-                    engine.core.bell.call();
+                if !engine.look_for_others() {
                     return;
                 }
                 drop(engine);
@@ -233,6 +230,24 @@ impl Engine {
             thread.map_err(|error| Error::io("starting the follower's thread failed", error))?,
         );
         Ok(())
+    }
+
+    /// Looks once; `false` if nobody waits any more.
+    fn look_for_others(&self) -> bool {
+        // What goes wrong is told to whoever looks next.
+        let failed = self.core.bell.has_wakers() && self.view().is_err();
+        if failed {
+            self.core.bell.ring(Ring::Ended);
+            self.core.bell.call();
+        }
+        // Under the lock under which it is started: whoever registers a waker after this starts
+        // another thread.
+        let mut running = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        let goes_on = self.core.bell.has_wakers();
+        if !goes_on {
+            *running = None;
+        }
+        goes_on
     }
 }
 

@@ -164,3 +164,30 @@ fn a_waker_is_called_when_another_process_commits() {
     follower.close().unwrap();
     assert_eq!(woken.0.load(Ordering::SeqCst), 1);
 }
+
+/// Who looked for others stopped when nobody's waker waited; one that was registered while it was
+/// stopping took it for running, and waited for ever. Now it stops under the lock under which it
+/// is started.
+#[test]
+fn a_waker_that_comes_while_the_looking_stops_is_called() {
+    let place = Place::new();
+    let mut writer = Other::start("obey", &place.path(), 0);
+    let follower = Store::open_read_only(place.path()).unwrap();
+    for round in 0..500_u64 {
+        let head = follower.durable();
+        let woken = Arc::new(Woken(AtomicUsize::new(0)));
+        assert!(!follower.wake_durable_after(head, &Waker::from(woken.clone())));
+        writer.ask("synced");
+        let spin_until = |is_so: &dyn Fn(Duration) -> bool| {
+            let begun = Instant::now();
+            while !is_so(begun.elapsed()) {
+                assert!(begun.elapsed() < LONG, "nobody woke it in round {round}");
+                std::hint::spin_loop();
+            }
+        };
+        spin_until(&|_| woken.0.load(Ordering::SeqCst) > 0);
+        // It looks every two milliseconds, and stops when it finds nobody.
+        let just_then = Duration::from_micros(1_950 + round * 7 % 200);
+        spin_until(&|passed| passed > just_then);
+    }
+}
