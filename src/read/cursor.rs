@@ -30,6 +30,8 @@ pub struct Cursor {
     steps: Steps,
     left: u64,
     backward: bool,
+    /// Whether `fetch` has the event that it stands at.
+    stands: bool,
     /// Up to where it has looked.
     marker: Position,
     /// Up to where it will have looked when there is no more; nothing: as far as the last event
@@ -176,7 +178,7 @@ impl Cursor {
 
     fn new<N: Number>(view: View, fetch: Fetch, steps: Steps, read: &Read<N>) -> Self {
         let (backward, marker, at_end) = (read.backward, Position::START, None);
-        Self { view, fetch, steps, left: read.limit, backward, marker, at_end }
+        Self { view, fetch, steps, left: read.limit, backward, stands: false, marker, at_end }
     }
 
     /// Up to which position it has looked: whoever decides by what it gave has seen everything up
@@ -217,32 +219,56 @@ impl Cursor {
     /// The next event, lent until the next call; nothing at the end. After an error the cursor has
     /// ended.
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Error> {
-        let place = match self.next_place() {
-            Ok(Some(place)) => place,
+        self.advance()?;
+        Ok(self.event())
+    }
+
+    /// Goes to the next event, which [`Cursor::event`] then lends; `false` at the end. The two of
+    /// them are [`Cursor::next_event`], for whoever does something else before looking at it.
+    ///
+    /// ```
+    /// use annals::{NewEvent, Read, Store};
+    /// let store = Store::in_memory()?;
+    /// store.append("a", 0, [NewEvent::new("Noted", "x")])?;
+    /// let mut cursor = store.read_all(Read::new())?;
+    /// assert!(cursor.event().is_none(), "it has not begun");
+    /// assert!(cursor.advance()?);
+    /// assert_eq!(cursor.event().unwrap().payload, b"x");
+    /// assert!(!cursor.advance()? && cursor.event().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Cursor::next_event`].
+    pub fn advance(&mut self) -> Result<bool, Error> {
+        self.stands = false;
+        let found = self.next_place().and_then(|place| {
+            place.map(|place| self.find(place).map(|()| place.position)).transpose()
+        });
+        match found {
+            Ok(Some(position)) => {
+                if !self.backward || self.marker == Position::START {
+                    self.marker = position;
+                }
+                self.stands = true;
+            }
             Ok(None) => {
                 self.steps = Steps::Ended;
                 if self.left > 0 {
                     self.marker = self.at_end.unwrap_or(self.marker);
                 }
-                return Ok(None);
             }
             Err(error) => {
                 self.steps = Steps::Ended;
                 return Err(error);
             }
-        };
-        match self.find(place) {
-            Ok(()) => {
-                if !self.backward || self.marker == Position::START {
-                    self.marker = place.position;
-                }
-                Ok(Some(self.fetch.lend()))
-            }
-            Err(error) => {
-                self.steps = Steps::Ended;
-                Err(error)
-            }
         }
+        Ok(self.stands)
+    }
+
+    /// The event that it stands at; nothing before the first, and at the end.
+    pub fn event(&self) -> Option<Event<'_>> {
+        self.stands.then(|| self.fetch.lend())
     }
 
     /// Finds the event at this place; or, if it is not there and the index says that it is

@@ -29,21 +29,38 @@ impl Events {
     /// # Errors
     /// The store's, and what an interceptor fails with. After one it has ended.
     pub fn next_event(&mut self) -> Result<Option<Received<'_>>, ToolError> {
-        let Self { port, cursor, replaced, ended } = self;
-        if *ended {
-            return Ok(None);
+        self.advance()?;
+        Ok(self.event())
+    }
+
+    /// Goes to the next event, which [`Events::event`] then lends; `false` at the end.
+    ///
+    /// # Errors
+    /// Those of [`Events::next_event`].
+    pub fn advance(&mut self) -> Result<bool, ToolError> {
+        self.replaced = None;
+        if self.ended || !self.cursor.advance()? {
+            return Ok(false);
         }
-        let Some(event) = cursor.next_event()? else { return Ok(None) };
-        let event = Received::new(event, port.scope());
-        if port.has_interceptors() {
-            *ended = true;
-            *replaced = port.intercept_read(&event)?;
-            *ended = false;
-            if let Some(event) = replaced {
-                return Ok(Some(Received::from(&*event)));
-            }
+        if self.port.has_interceptors()
+            && let Some(event) = self.cursor.event()
+        {
+            self.ended = true;
+            self.replaced = self.port.intercept_read(&Received::new(event, self.port.scope()))?;
+            self.ended = false;
         }
-        Ok(Some(event))
+        Ok(true)
+    }
+
+    /// The event that it stands at; nothing before the first, and at the end.
+    pub fn event(&self) -> Option<Received<'_>> {
+        if self.ended {
+            return None;
+        }
+        match &self.replaced {
+            Some(event) => Some(Received::from(event)),
+            None => self.cursor.event().map(|event| Received::new(event, self.port.scope())),
+        }
     }
 
     /// Up to which position it has looked; at the end the head of what it reads from. See

@@ -265,6 +265,8 @@ impl Port {
     /// The store's; a query without meaning.
     pub fn query(&self, query: &Query, read: Read<Position>) -> Result<Events, ToolError> {
         let cursor = match &self.scope {
+            // What everything is asks no index.
+            None if query.is_all() => self.store.read_all(read)?,
             None => self.store.query(query, read)?,
             Some(scope) => self.store.query(&scope.query(query.clone()), read)?,
         };
