@@ -13,6 +13,8 @@
     reason = "a benchmark"
 )]
 
+#[path = "toolkit/follow.rs"]
+mod follow;
 #[path = "toolkit/projection.rs"]
 mod projection;
 mod support;
@@ -95,6 +97,23 @@ fn main() {
         };
         let goal = if is_met { format!("{text}: met") } else { format!("**{text}: missed**") };
         println!("| {name} | {} | {goal} |", found.text(*decimals));
+    }
+    subscriptions();
+}
+
+/// Those of subscriptions, each with a table of its own: they are measured beside something else.
+fn subscriptions() {
+    let folder = support::folder();
+    let mut rows = Vec::new();
+    if support::is_wanted("subscription: latency") {
+        rows.extend(follow::latency(folder.path()));
+    }
+    if support::is_wanted("subscription: replay") {
+        rows.extend(follow::replay(folder.path(), 5));
+    }
+    if !rows.is_empty() {
+        println!();
+        support::print_table(&rows);
     }
 }
 

@@ -10,4 +10,4 @@ pub use data::{
     tag_number, type_name,
 };
 pub use floor::{Asked, Floor, FloorBatch, FloorReader, Sizes};
-pub use report::{Random, Row, Spread, grouped, is_wanted, print_table, ratios_wanted};
+pub use report::{Random, Row, Spread, grouped, is_wanted, judged, print_table, ratios_wanted};

@@ -54,6 +54,11 @@ pub struct Row {
     pub goal: String,
 }
 
+/// What is wanted, and whether it is so.
+pub fn judged(goal: &str, met: bool) -> String {
+    format!("{goal}: {}", if met { "met" } else { "missed" })
+}
+
 /// Prints the lines as a Markdown table.
 pub fn print_table(rows: &[Row]) {
     println!("| what | floor | Annals | Annals / floor | goal |");

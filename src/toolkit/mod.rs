@@ -6,10 +6,13 @@
 
 mod decide;
 mod error;
+mod follow;
 mod held;
+mod on_error;
 mod port;
 mod project;
 mod retry;
+mod running;
 mod sleeper;
 mod snapshot;
 mod spans;
@@ -22,15 +25,20 @@ pub use decide::{
     UnitOfWork, UnitPhase, Which,
 };
 pub use error::{Failure, ToolError};
+#[cfg(feature = "async")]
+pub use follow::EventStream;
+pub use follow::{Arriving, Follow, Lag, Subscription, SubscriptionHandle, subscribe};
+pub use on_error::OnError;
 pub use port::{
     Append, CountingIds, Events, Ids, Interceptor, Port, Publish, RandomIds, Received, Staged,
     Totals, TraceContext, Traced,
 };
 pub use project::{
-    Checkpoint, Comparison, Fold, Following, Inline, OnError, Order, Output, Progress, Projected,
-    Projection, Projector, Running, Sink,
+    Checkpoint, Comparison, Fold, Following, Inline, Order, Output, Progress, Projected,
+    Projection, Projector, Sink,
 };
 pub use retry::Retry;
+pub use running::Running;
 pub use snapshot::{AsOf, Found, Kept, Snapshot, SnapshotPolicy, Snapshots, Stale};
 pub use testing::{Decided, FixedClock, Scenario};
 pub use typed::{

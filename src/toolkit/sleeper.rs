@@ -49,6 +49,13 @@ impl Sleeper {
         *self.0.lock() = false;
         Ok(())
     }
+
+    /// Sleeps until somebody calls, or for so long.
+    pub fn nap(&self, most: Duration) {
+        let called = self.0.lock();
+        drop(self.0.rung.wait_timeout_while(called, most, |called| !*called));
+        *self.0.lock() = false;
+    }
 }
 
 impl Bed {

@@ -36,5 +36,6 @@ mod salvage;
 mod staged;
 mod stress;
 mod tidy;
+#[cfg(feature = "toolkit")]
 mod toolkit;
 mod waiting;

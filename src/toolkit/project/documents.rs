@@ -110,7 +110,7 @@ impl Documents {
         port: &Port,
         to: Position,
         conduct: &Conduct,
-        watch: &mut Watch<'_>,
+        watch: &mut dyn Watch,
     ) -> Result<Option<Progress>, ToolError> {
         self.clean(port)?;
         self.roll_back();

@@ -2,9 +2,10 @@
 
 use super::policy::Progress;
 use super::projector::Projector;
+use super::target::Watch;
 use crate::Position;
 use crate::toolkit::sleeper::Sleeper;
-use crate::toolkit::{Port, ToolError};
+use crate::toolkit::{Port, Running, ToolError};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,19 +18,6 @@ pub struct Following {
     port: Port,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// What becomes of something that goes on by itself.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Running {
-    /// It goes on.
-    Yes,
-    /// It was stopped.
-    Stopped,
-    /// It can't go on: the store was closed, or an event can't be taken in. Mend what is wrong, and
-    /// open it again.
-    Failed(ToolError),
 }
 
 struct Shared {
@@ -133,6 +121,7 @@ impl Following {
     /// Has the making anew that is under way given up: the old output stays.
     pub fn cancel_rebuild(&self) {
         self.shared.lock().cancel = true;
+        self.shared.sleeper.call();
     }
 
     /// Waits until the output was made anew as often as it was asked for; `false` if the time is
@@ -216,11 +205,7 @@ impl Shared {
             if asked == answered {
                 break;
             }
-            let made = projector.rebuild_watched(&mut |progress| {
-                let mut state = self.lock();
-                state.rebuilding = Some(progress);
-                if state.stop || state.cancel { ControlFlow::Break(()) } else { go_on() }
-            });
+            let made = projector.rebuild_watched(&mut Rebuilding(self));
             let mut state = self.lock();
             state.answer = match made {
                 Ok(Some(_)) => None,
@@ -231,16 +216,7 @@ impl Shared {
             drop(state);
             self.tell(projector);
         }
-        let caught = projector.catch_up_watched(&mut |progress| {
-            let mut state = self.lock();
-            state.position = state.position.max(progress.position);
-            self.changed.notify_all();
-            if state.stop || state.asked > state.answered {
-                ControlFlow::Break(())
-            } else {
-                go_on()
-            }
-        });
+        let caught = projector.catch_up_watched(&mut CatchingUp(self));
         self.tell(projector);
         match caught {
             Err(ToolError::Stopped) => {}
@@ -256,6 +232,21 @@ impl Shared {
         (state.position, state.skipped) = (projector.position(), projector.skipped());
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// Waits for so long, unless it is enough before.
+    fn pause(&self, pause: Duration, is_enough: impl Fn(&State) -> bool) -> ControlFlow<()> {
+        let begun = Instant::now();
+        loop {
+            if is_enough(&self.lock()) {
+                return ControlFlow::Break(());
+            }
+            let left = pause.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return ControlFlow::Continue(());
+            }
+            self.sleeper.nap(left);
+        }
     }
 
     /// Waits until the state is so; nothing if the time is over.
@@ -285,8 +276,39 @@ impl Shared {
     }
 }
 
-fn go_on() -> ControlFlow<()> {
-    ControlFlow::Continue(())
+/// While the output is made anew.
+struct Rebuilding<'a>(&'a Shared);
+
+impl Watch for Rebuilding<'_> {
+    fn progress(&mut self, progress: Progress) -> ControlFlow<()> {
+        let mut state = self.0.lock();
+        state.rebuilding = Some(progress);
+        break_if(state.stop || state.cancel)
+    }
+
+    fn pause(&mut self, pause: Duration) -> ControlFlow<()> {
+        self.0.pause(pause, |state| state.stop || state.cancel)
+    }
+}
+
+/// While it takes in what there is.
+struct CatchingUp<'a>(&'a Shared);
+
+impl Watch for CatchingUp<'_> {
+    fn progress(&mut self, progress: Progress) -> ControlFlow<()> {
+        let mut state = self.0.lock();
+        state.position = state.position.max(progress.position);
+        self.0.changed.notify_all();
+        break_if(state.stop || state.asked > state.answered)
+    }
+
+    fn pause(&mut self, pause: Duration) -> ControlFlow<()> {
+        self.0.pause(pause, |state| state.stop || state.asked > state.answered)
+    }
+}
+
+fn break_if(enough: bool) -> ControlFlow<()> {
+    if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 impl fmt::Debug for Following {

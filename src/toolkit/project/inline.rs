@@ -3,10 +3,10 @@
 use super::Projection;
 use super::documents::Documents;
 use super::place::Place;
-use super::policy::{Conduct, OnError};
+use super::policy::Conduct;
 use super::target::{Advance, Target, advance};
 use crate::toolkit::held::{Held, check_name};
-use crate::toolkit::{Append, Interceptor, Port, Received, ToolError};
+use crate::toolkit::{Append, Interceptor, OnError, Port, Received, ToolError};
 use crate::{AppendError, Appended, Commit, Query, RecordedEvent};
 use std::fmt;
 use std::ops::ControlFlow;

@@ -18,11 +18,11 @@ mod target;
 mod tests;
 
 pub use fold::Fold;
-pub use following::{Following, Running};
+pub use following::Following;
 pub use inline::Inline;
 pub use order::{Comparison, Order};
 pub use output::Output;
-pub use policy::{OnError, Progress};
+pub use policy::Progress;
 pub use projected::{Checkpoint, Projected};
 pub use projection::Projection;
 pub use projector::Projector;

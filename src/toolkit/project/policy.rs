@@ -1,47 +1,7 @@
-//! How a projection is run, and what becomes of an event that it can't take in.
+//! How a projection is run.
 
-use crate::toolkit::Retry;
+use crate::toolkit::OnError;
 use crate::{Durability, Position};
-use std::time::Duration;
-
-/// What becomes of an event that can't be applied.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub enum OnError {
-    /// Everything stops before it: the checkpoint stays where it is.
-    #[default]
-    Stop,
-    /// It is passed over, and counted.
-    Skip,
-    /// It is tried again, alone, as this says; then that happens.
-    Retry(Retry, Box<OnError>),
-}
-
-impl OnError {
-    /// Tried again, and if that does not help, stopped.
-    pub fn retry(retry: Retry) -> Self {
-        Self::Retry(retry, Box::new(Self::Stop))
-    }
-
-    /// What happens when it has been tried so often, once at the least.
-    pub(super) fn after(&self, attempts: u32) -> Verdict {
-        match self {
-            Self::Stop => Verdict::Stop,
-            Self::Skip => Verdict::Skip,
-            Self::Retry(retry, then) => match retry.pause(attempts) {
-                Some(pause) => Verdict::Again(pause),
-                None => then.after(1),
-            },
-        }
-    }
-}
-
-/// What happens to an event that was tried.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Verdict {
-    Stop,
-    Skip,
-    Again(Duration),
-}
 
 /// How something follows the log.
 #[derive(Clone, Debug)]

@@ -33,7 +33,7 @@ pub trait Projection: Send + 'static {
     ///
     /// # Errors
     /// The event can't be taken in: nothing that it changed counts. What then becomes of it is for
-    /// [`OnError`](super::OnError) to say.
+    /// [`OnError`](crate::toolkit::OnError) to say.
     fn apply(&mut self, event: &Received<'_>, output: &mut Output<'_>) -> Result<(), Failure>;
 
     /// Writes what it has kept in memory, before the output is committed.

@@ -2,12 +2,12 @@
 
 use super::documents::Documents;
 use super::following::Following;
-use super::policy::{Conduct, OnError, Progress};
+use super::policy::{Conduct, Progress};
 use super::sink::Outside;
 use super::target::{Advance, Target, Watch, advance};
 use super::{Projection, Sink};
 use crate::toolkit::held::{Held, check_name};
-use crate::toolkit::{Port, ToolError};
+use crate::toolkit::{OnError, Port, ToolError};
 use crate::{Durability, Position};
 use std::fmt;
 use std::ops::ControlFlow;
@@ -145,7 +145,7 @@ impl Projector {
 
     pub(super) fn catch_up_watched(
         &mut self,
-        watch: &mut Watch<'_>,
+        watch: &mut dyn Watch,
     ) -> Result<Progress, ToolError> {
         if let Kind::Documents(documents) = &mut self.target {
             documents.clean(&self.port)?;
@@ -199,7 +199,7 @@ impl Projector {
 
     pub(super) fn rebuild_watched(
         &mut self,
-        watch: &mut Watch<'_>,
+        watch: &mut dyn Watch,
     ) -> Result<Option<Progress>, ToolError> {
         let to = self.end()?;
         match &mut self.target {

@@ -1,9 +1,12 @@
 //! One event after another into what keeps the output, and the checkpoint with it.
 
-use super::policy::{Conduct, OnError, Progress, Verdict};
-use crate::toolkit::{Port, Received, ToolError};
+use super::policy::{Conduct, Progress};
+use crate::toolkit::on_error::Verdict;
+use crate::toolkit::{OnError, Port, Received, ToolError};
 use crate::{Position, Query, Read};
 use std::ops::ControlFlow;
+use std::thread;
+use std::time::Duration;
 
 /// Keeps an output, and how far it reaches, and changes both at once.
 pub(super) trait Target: Send {
@@ -38,8 +41,22 @@ pub(super) trait Target: Send {
     fn roll_back(&mut self);
 }
 
-/// What is asked between batches whether to go on.
-pub(super) type Watch<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
+/// Who is asked between batches, and where something is waited for, whether to go on.
+pub(super) trait Watch {
+    fn progress(&mut self, progress: Progress) -> ControlFlow<()>;
+
+    /// Waits for so long, or until it is not to go on.
+    fn pause(&mut self, pause: Duration) -> ControlFlow<()> {
+        thread::sleep(pause);
+        ControlFlow::Continue(())
+    }
+}
+
+impl<F: FnMut(Progress) -> ControlFlow<()>> Watch for F {
+    fn progress(&mut self, progress: Progress) -> ControlFlow<()> {
+        self(progress)
+    }
+}
 
 /// A checkpoint that nothing was applied for is written when it has moved so far: what was not
 /// wanted is looked for again after a restart, by the index.
@@ -66,7 +83,7 @@ pub(super) fn advance(
     to: Position,
     conduct: &Conduct,
     on_error: &OnError,
-    watch: &mut Watch<'_>,
+    watch: &mut dyn Watch,
 ) -> Result<Advance, ToolError> {
     let mut walk = Walk { port, target, looked, conduct, events: 0 };
     // An event that fails ends a stretch; the next one ends before it, and then it stands alone.
@@ -90,7 +107,9 @@ pub(super) fn advance(
             Verdict::Stop => return Err(failed.error),
             Verdict::Skip => walk.skip(failed.position)?,
             Verdict::Again(pause) => {
-                std::thread::sleep(pause);
+                if watch.pause(pause).is_break() {
+                    return Ok(Advance::Cancelled(walk.progress(to)));
+                }
                 attempts += 1;
                 continue;
             }
@@ -132,7 +151,7 @@ impl Walk<'_> {
         &mut self,
         end: Position,
         to: Position,
-        watch: &mut Watch<'_>,
+        watch: &mut dyn Watch,
     ) -> Result<Stretch, ToolError> {
         let Self { port, target, looked, conduct, events: total } = self;
         let read = Read::new().after(target.position().max(*looked)).to(end);
@@ -155,7 +174,7 @@ impl Walk<'_> {
                 target.commit(port, position, skipped, conduct)?;
                 *total += std::mem::take(&mut in_batch);
                 let progress = Progress { position, to, events: *total, skipped };
-                if watch(progress).is_break() {
+                if watch.progress(progress).is_break() {
                     return Ok(Stretch::Cancelled);
                 }
             }
@@ -168,7 +187,7 @@ impl Walk<'_> {
             *total += in_batch;
         }
         let progress = Progress { position: reached, to, events: *total, skipped };
-        Ok(if watch(progress).is_break() { Stretch::Cancelled } else { Stretch::Whole })
+        Ok(if watch.progress(progress).is_break() { Stretch::Cancelled } else { Stretch::Whole })
     }
 
     /// Passes over an event.

@@ -1,24 +1,9 @@
 //! What the parts do by themselves.
 
 use super::place::Place;
-use super::policy::{OnError, Progress, Verdict};
-use crate::toolkit::{Port, Retry};
+use super::policy::Progress;
+use crate::toolkit::Port;
 use crate::{Commit, Position, Revision, Store};
-use std::time::Duration;
-
-#[test]
-fn an_event_is_tried_as_often_as_its_policy_says_and_then_comes_the_next() {
-    let second = Duration::from_secs(1);
-    let retry = Retry::new(3).backoff(second, 1, second);
-    let is_pause = |verdict| matches!(verdict, Verdict::Again(pause) if pause >= second / 2);
-    let policy = OnError::retry(retry);
-    assert!(is_pause(policy.after(1)) && is_pause(policy.after(2)));
-    assert_eq!(policy.after(3), Verdict::Stop);
-    let policy = OnError::Retry(Retry::new(2), Box::new(OnError::Skip));
-    assert_eq!(policy.after(1), Verdict::Again(Duration::ZERO));
-    assert_eq!(policy.after(2), Verdict::Skip);
-    assert_eq!((OnError::Stop.after(1), OnError::Skip.after(1)), (Verdict::Stop, Verdict::Skip));
-}
 
 #[test]
 fn a_place_is_read_as_it_was_written() {

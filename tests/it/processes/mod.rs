@@ -1,6 +1,6 @@
 //! Real processes: the lock between them, followers of a live writer, and writers that are killed.
 
-mod child;
+pub mod child;
 mod following;
 mod killed;
 mod locked;

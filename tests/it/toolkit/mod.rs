@@ -1,6 +1,7 @@
 //! The toolkit, through its public functions.
 
 mod bank;
+mod follow;
 mod inline;
 pub mod killed;
 mod projections;

@@ -513,6 +513,20 @@ fn a_following_projection_that_fails_says_so_to_whoever_waits() {
 }
 
 #[test]
+fn stopping_ends_a_pause_between_tries() {
+    let port = port();
+    numbers(&port, "a", 6..9);
+    let refuse = Arc::new(AtomicBool::new(true));
+    let patient = OnError::retry(Retry::new(9).backoff(LONG * 60, 1, LONG * 60));
+    let projector = Projector::new(&port, choosy("list", &refuse)).unwrap();
+    let following = projector.on_error(patient).follow().unwrap();
+    assert!(following.wait_for(1, LONG).unwrap());
+    let begun = std::time::Instant::now();
+    following.stop().unwrap();
+    assert!(begun.elapsed() < LONG / 2);
+}
+
+#[test]
 fn closing_the_store_ends_what_follows_it() {
     let store = Store::in_memory().unwrap();
     let port = Port::new(&store);
