@@ -219,8 +219,7 @@ impl Cursor {
     /// The next event, lent until the next call; nothing at the end. After an error the cursor has
     /// ended.
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Error> {
-        self.advance()?;
-        Ok(self.event())
+        Ok(if self.advance()? { Some(self.fetch.lend()) } else { None })
     }
 
     /// Goes to the next event, which [`Cursor::event`] then lends; `false` at the end. The two of
@@ -242,28 +241,33 @@ impl Cursor {
     /// Those of [`Cursor::next_event`].
     pub fn advance(&mut self) -> Result<bool, Error> {
         self.stands = false;
-        let found = self.next_place().and_then(|place| {
-            place.map(|place| self.find(place).map(|()| place.position)).transpose()
-        });
-        match found {
-            Ok(Some(position)) => {
-                if !self.backward || self.marker == Position::START {
-                    self.marker = position;
-                }
-                self.stands = true;
-            }
+        let place = match self.next_place() {
+            Ok(Some(place)) => place,
             Ok(None) => {
                 self.steps = Steps::Ended;
                 if self.left > 0 {
                     self.marker = self.at_end.unwrap_or(self.marker);
                 }
+                return Ok(false);
             }
             Err(error) => {
                 self.steps = Steps::Ended;
                 return Err(error);
             }
+        };
+        match self.find(place) {
+            Ok(()) => {
+                if !self.backward || self.marker == Position::START {
+                    self.marker = place.position;
+                }
+                self.stands = true;
+                Ok(true)
+            }
+            Err(error) => {
+                self.steps = Steps::Ended;
+                Err(error)
+            }
         }
-        Ok(self.stands)
     }
 
     /// The event that it stands at; nothing before the first, and at the end.
