@@ -5,6 +5,7 @@
 //! have them. What misses its goal is bold.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::as_conversions,
     clippy::cast_possible_truncation,
     clippy::indexing_slicing,

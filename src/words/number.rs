@@ -6,6 +6,8 @@ use std::fmt;
 /// An event's number in the whole store: 1, 2, 3 …, dense, given when the event is committed.
 ///
 /// [`Position::START`] (0) lies before everything. The largest is [`Position::MAX`] (2^63 - 1).
+/// A position is a marker, too: what has been seen goes up to it. Of two markers the smaller is
+/// what both have seen.
 ///
 /// ```
 /// use annals::Position;
@@ -13,6 +15,7 @@ use std::fmt;
 /// assert_eq!(Position::MAX.next(), None);
 /// ```
 #[doc(alias = "global_position")]
+#[doc(alias = "ConsistencyMarker")]
 #[doc(alias = "sequence_number")]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Position(u64);

@@ -1,8 +1,14 @@
 //! The examples print what they say they show.
 
 #[allow(dead_code, reason = "what is run here is `run`")]
+#[path = "../../examples/bank_account.rs"]
+mod bank_account;
+#[allow(dead_code, reason = "what is run here is `run`")]
 #[path = "../../examples/course_subscriptions.rs"]
 mod course_subscriptions;
+#[allow(dead_code, reason = "what is run here is `run`")]
+#[path = "../../examples/enrolment.rs"]
+mod enrolment;
 #[allow(dead_code, reason = "what is run here is `run`")]
 #[path = "../../examples/history.rs"]
 mod history;
@@ -127,4 +133,68 @@ order-1 v2: Some(Paid { customer: 7, amount: 100 })
 #2 OrderPaid by Some(\"ann\") in Some(\"sales\")
 ";
     assert_eq!(output(order_desk::run), expected);
+}
+
+#[test]
+fn an_account_is_decided_on_loaded_looked_back_at_and_rebuilt() {
+    let expected = "\
+deposit: refused, the account is not open
+open: [Opened { owner: \"ann\" }], 0 cents at v1
+deposit: [Deposited { cents: 500 }], 500 cents at v2
+withdraw: [Withdrawn { cents: 200 }], 300 cents at v3
+withdraw: refused, there are 300 cents
+deposit: [Deposited { cents: 50 }], 350 cents at v4
+open: refused, the account is open already
+letter: welcome, ann
+conflict: saw v2, it is at v4
+  v3 at 1970-01-01T04:00:00.000000Z: Withdrawn { cents: 200 }
+  v4 at 1970-01-01T06:00:00.000000Z: Deposited { cents: 50 }
+loaded 350 cents, v4: from the snapshot of v3, 1 events read
+loaded 356 cents, v7: from the snapshot of v6, 1 events read
+kept: a snapshot of v3, 141 bytes
+kept: a snapshot of v6, 141 bytes
+at v5: 351 cents, v5: from the snapshot of v3, 2 events read
+at #2: 500 cents, v2: from nothing, 2 events read
+at 1970-01-01T03:00:00.000000Z: 500 cents, v2: from nothing, 2 events read
+it came to 300 at v3, #3
+looked at 3 events
+loaded 356 cents, v7: from nothing, as the snapshot has schema 1, 7 events read
+rebuilt account-7: 1 of 2
+rebuilt account-8: 2 of 2
+2 states of 8 events
+loaded 356 cents, v7: from the snapshot of v7, 0 events read
+close: [Withdrawn { cents: 356 }, Closed]
+  lifecycle hook 'letters' failed: the printer is out of paper
+";
+    assert_eq!(output(bank_account::run), expected);
+}
+
+#[test]
+fn who_enrols_goes_by_two_states_at_once_in_a_unit_of_work() {
+    let expected = "\
+staged at head 0, then at 1
+staged at head 1, then at 2
+staged at head 2, then at 3
+error: `append` was called in a unit of work that is not begun: begin it first
+error: `load` was called in a unit of work that is not begun: begin it first
+in the unit: 1 seat taken, ann takes [\"chess\"]
+for others: 0 seats taken
+committed, up to #4
+error: `append` was called in a unit of work that is committed: begin it first
+error: `load` was called in a unit of work that is committed: begin it first
+eve was too late: #5 has come
+eve is not in chess: all 2 seats are taken
+eve is in music
+ann is in music
+ann is not in rust: the student takes 2 courses already
+ann is not in music: the student is in it already
+eve is not in yoga: there is no such course
+of 20 runners 9 are in rust
+chess: 3 events up to 16
+music: 2 events up to 6
+both seen up to 6, one up to 16, none before 0
+music since 6: Some([\"course:music\", \"student:ann\", \"campus:north\"])
+enrolled at the north campus: 13
+";
+    assert_eq!(output(enrolment::run), expected);
 }

@@ -169,7 +169,8 @@ pub(super) fn with_commit<R>(error: ToolError, commit: impl FnOnce() -> Commit) 
     }
 }
 
-/// Makes attempts, each with its number, until one does not end in a conflict, or there were enough.
+/// Makes attempts, each with its number, until one does not end in a conflict, or there were
+/// enough.
 pub(super) fn try_again<T, R>(
     retry: &Retry,
     mut attempt: impl FnMut(u32) -> Result<T, ExecuteError<R>>,

@@ -10,8 +10,8 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 impl<D: Evolve> Repository<D> {
-    /// The state as it was at this version, or as it is now if that is not yet; of a query, after so
-    /// many of the events that it means. It begins with the newest snapshot that is old enough.
+    /// The state as it was at this version, or as it is now if that is not yet; of a query, after
+    /// so many of the events that it means. It begins with the newest snapshot that is old enough.
     ///
     /// # Errors
     /// Those of [`Repository::load`].

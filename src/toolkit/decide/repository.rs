@@ -178,8 +178,8 @@ impl<D: Evolve> Repository<D> {
     /// Nothing is decided, and no hook is told.
     ///
     /// # Errors
-    /// [`AppendError::Conflict`](crate::AppendError::Conflict) has both numbers. Others are those of
-    /// [`Port::commit`], and an event that can't be written.
+    /// [`AppendError::Conflict`](crate::AppendError::Conflict) has both numbers. Others are those
+    /// of [`Port::commit`], and an event that can't be written.
     pub fn save(
         &self,
         id: &str,

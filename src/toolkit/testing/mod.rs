@@ -3,8 +3,5 @@
 mod clock;
 mod scenario;
 
-#[cfg(test)]
-mod tests;
-
 pub use clock::FixedClock;
 pub use scenario::{Decided, Scenario};

@@ -77,7 +77,6 @@ use std::fmt::{Debug, Write};
 /// # }
 /// Scenario::of(Doorman).when(true).then([Door::Opened]);
 /// ```
-#[must_use = "nothing is looked at before `when` and `then`"]
 pub struct Scenario<D: Evolve> {
     decider: D,
     given: Vec<D::Event>,
@@ -92,11 +91,13 @@ pub struct Decided<D: Decider> {
 
 impl<D: Evolve> Scenario<D> {
     /// Of this decider, and nothing has happened.
+    #[must_use = "nothing is looked at before `when` and `then`"]
     pub fn of(decider: D) -> Self {
         Self { decider, given: Vec::new() }
     }
 
     /// These events have happened, after those that were given before.
+    #[must_use = "nothing is looked at before `when` and `then`"]
     pub fn given(mut self, events: impl IntoIterator<Item = D::Event>) -> Self {
         self.given.extend(events);
         self

@@ -126,3 +126,7 @@ pub fn bank(port: impl Into<Port>) -> Repository<Bank> {
 pub fn large() -> Boundary {
     Boundary::query("large", Query::from(QueryItem::new().tag("large")), "account-0")
 }
+
+pub fn deposited(cents: u64) -> Moved {
+    Moved::Deposited { cents }
+}

@@ -104,12 +104,12 @@ impl<E: EventTypes + Serialize + DeserializeOwned> UnitOfWork<E> {
     }
 
     /// Appends an event at the end of this stream, when the unit is committed. All states that are
-    /// loaded and that it concerns have it at once: those of the stream, and those whose query means
-    /// it. Each reads it as it would read it from the store.
+    /// loaded and that it concerns have it at once: those of the stream, and those whose query
+    /// means it. Each reads it as it would read it from the store.
     ///
     /// # Errors
-    /// [`ToolError::Phase`] if the unit is not open; an event that can't be written, or that a state
-    /// which it concerns can't read: then nothing has changed.
+    /// [`ToolError::Phase`] if the unit is not open; an event that can't be written, or that a
+    /// state which it concerns can't read: then nothing has changed.
     pub fn append(
         &mut self,
         stream: impl Into<String>,
