@@ -79,7 +79,7 @@ impl<D: Decider> Repository<D> {
     ) -> Result<Executed<D>, ExecuteError<D::Refusal>> {
         let boundary = self.boundary(which);
         try_again(&self.retry, |attempts| {
-            let loaded = self.source(&boundary).load()?;
+            let loaded = self.source(&boundary).load(false)?;
             let decided = self.decider.decide(&loaded.state, command);
             let events = decided.map_err(ExecuteError::Refused)?;
             self.land(&boundary, loaded, events, envelope, attempts)

@@ -150,7 +150,7 @@ impl<D: Evolve> Repository<D> {
     /// # Errors
     /// The store's; an event that can't be read.
     pub fn load<'a>(&self, which: impl Into<Which<'a>>) -> Result<Loaded<D::State>, ToolError> {
-        self.source(&self.boundary(which)).load()
+        self.source(&self.boundary(which)).load(false)
     }
 
     /// The version that a state's stream has, 0 if there is none.
@@ -227,6 +227,20 @@ impl<D: Evolve> Repository<D> {
     ) -> Result<Commit, ToolError> {
         let new = encode(&self.port, &self.codec, events, envelope)?;
         Ok(Commit::new().append(self.boundary(id).name(), expected, new))
+    }
+
+    /// Loads the state, and writes a snapshot of it, whatever the policy says; none if there is one
+    /// already that has all events in it, or there are no events.
+    ///
+    /// # Errors
+    /// Those of [`Repository::load`]; what writing the snapshot fails with; [`ToolError::Setup`] if
+    /// the repository keeps none.
+    pub fn create_snapshot<'a>(
+        &self,
+        which: impl Into<Which<'a>>,
+    ) -> Result<Loaded<D::State>, ToolError> {
+        self.keeper()?;
+        self.source(&self.boundary(which)).load(true)
     }
 
     /// The snapshots that are kept of a state. See [`Snapshots::list`].

@@ -7,7 +7,7 @@ use crate::toolkit::snapshot::{AsOf, Found, Snapshot, Snapshots, Stale};
 use crate::toolkit::typed::Codec;
 use crate::{Position, Query, Read, Revision, Timestamp, Version};
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// All that a state is made with.
 pub(super) struct Source<'a, D: Evolve> {
@@ -32,8 +32,16 @@ pub(super) struct Start<S> {
     pub state: S,
     pub as_of: AsOf,
     pub snapshot: SnapshotUse,
-    /// That of the newest snapshot, which a new one takes the place of.
-    pub revision: Revision,
+    seen: Seen,
+}
+
+/// What is known of the newest snapshot, whether or not a state begins with it.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    /// When it was written; nothing if it is of no use.
+    written: Option<Timestamp>,
+    /// A new one takes the place of this one.
+    revision: Revision,
 }
 
 /// Sees the state after each event.
@@ -72,17 +80,25 @@ impl Until {
 }
 
 impl<D: Evolve> Source<'_, D> {
-    /// The state now; saved if that is due.
-    pub fn load(&self) -> Result<Loaded<D::State>, ToolError> {
-        let (mut loaded, revision) = self.source(Until::End)?;
-        if let Some(snapshots) = self.snapshots
-            && snapshots.get_policy().is_due(loaded.sourced, loaded.took)
-        {
+    /// The state now; saved if that is due, or asked for.
+    ///
+    /// # Errors
+    /// That it could not be saved is one only if that was asked for.
+    pub fn load(&self, save: bool) -> Result<Loaded<D::State>, ToolError> {
+        let (mut loaded, seen) = self.source(Until::End)?;
+        let Some(snapshots) = self.snapshots else { return Ok(loaded) };
+        let (sourced, took) = (loaded.sourced, loaded.took);
+        let age = seen.written.map(|written| {
+            let micros = self.port.now().micros().saturating_sub(written.micros());
+            Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+        });
+        if save && sourced > 0 || snapshots.get_policy().is_due(sourced, took, age) {
             let (as_of, state) = (loaded.as_of, &loaded.state);
             let name = self.boundary.name();
-            loaded.written = match snapshots.save(self.port, name, as_of, state, revision) {
+            loaded.written = match snapshots.save(self.port, name, as_of, state, seen.revision) {
                 Ok(_) => SnapshotWrite::Written,
                 Err(error) if error.is_conflict() => SnapshotWrite::Overtaken,
+                Err(error) if save => return Err(error),
                 Err(error) => SnapshotWrite::Failed(error),
             };
         }
@@ -94,20 +110,21 @@ impl<D: Evolve> Source<'_, D> {
         self.source(until).map(|(loaded, _)| loaded)
     }
 
-    fn source(&self, until: Until) -> Result<(Loaded<D::State>, Revision), ToolError> {
+    fn source(&self, until: Until) -> Result<(Loaded<D::State>, Seen), ToolError> {
         let begun = Instant::now();
         let mut start = self.start(until)?;
-        let revision = start.revision;
+        let mut seen = start.seen;
         let since = match self.since(&start.as_of)? {
             Ok(since) => since,
             Err(why) => {
-                start = Start { revision, ..self.begin_with_nothing(SnapshotUse::Stale(why)) };
+                start = self.begin_with_nothing(SnapshotUse::Stale(why));
+                seen.written = None;
                 self.all()?
             }
         };
         let sourced =
             self.go_on(&mut start, since, until, &mut |_, _, _| Ok(ControlFlow::Continue(())))?;
-        Ok((start.loaded(sourced, begun), revision))
+        Ok((start.loaded(sourced, begun), seen))
     }
 
     /// With the newest snapshot that is not too new.
@@ -123,10 +140,12 @@ impl<D: Evolve> Source<'_, D> {
         Ok(match found {
             Found::Nothing => self.begin_with_nothing(SnapshotUse::Absent),
             Found::Stale { why, revision } => {
-                Start { revision, ..self.begin_with_nothing(SnapshotUse::Stale(why)) }
+                let seen = Seen { written: None, revision };
+                Start { seen, ..self.begin_with_nothing(SnapshotUse::Stale(why)) }
             }
-            Found::Snapshot(Snapshot { state, as_of, revision }) => {
-                Start { state, as_of, snapshot: SnapshotUse::Used(as_of), revision }
+            Found::Snapshot(Snapshot { state, as_of, written, revision }) => {
+                let seen = Seen { written: Some(written), revision };
+                Start { state, as_of, snapshot: SnapshotUse::Used(as_of), seen }
             }
         })
     }
@@ -135,7 +154,7 @@ impl<D: Evolve> Source<'_, D> {
     pub fn begin_with_nothing(&self, snapshot: SnapshotUse) -> Start<D::State> {
         let as_of = AsOf::start(self.boundary.get_query().is_some());
         let state = self.decider.initial();
-        Start { state, as_of, snapshot, revision: Revision::NONE }
+        Start { state, as_of, snapshot, seen: Seen::default() }
     }
 
     /// All events.

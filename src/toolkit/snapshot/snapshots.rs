@@ -53,6 +53,8 @@ pub struct Snapshot<S> {
     pub state: S,
     /// Of when it is.
     pub as_of: AsOf,
+    /// When it was written.
+    pub written: Timestamp,
     /// How often the document was changed under whose key it stands.
     pub revision: Revision,
 }
@@ -271,7 +273,7 @@ impl<S> Snapshots<S> {
         document: &DocumentRef<'_>,
         suits: &dyn Fn(&AsOf) -> bool,
     ) -> Found<S> {
-        let revision = document.revision;
+        let (written, revision) = (document.recorded, document.revision);
         let stale = |why| Found::Stale { why, revision };
         let (header, state) = match Header::read(document.value) {
             Ok(read) => read,
@@ -287,7 +289,7 @@ impl<S> Snapshots<S> {
         let who = || format!("reading a state of the kind '{}'", self.kind);
         let read = contain(who, || Ok((self.read)(self.encoding, state)));
         match read.and_then(|state| Ok(state?)) {
-            Ok(state) => Found::Snapshot(Snapshot { state, as_of, revision }),
+            Ok(state) => Found::Snapshot(Snapshot { state, as_of, written, revision }),
             Err(error) => stale(Stale::Unreadable(error.to_string())),
         }
     }

@@ -1,6 +1,6 @@
 //! The line that says what a snapshot is; policies within policies.
 
-use super::SnapshotPolicy::{All, Any, Every, Never, SlowerThan};
+use super::SnapshotPolicy::{All, Any, Every, Never, OlderThan, SlowerThan};
 use super::header::{Header, Label};
 use super::{AsOf, SnapshotPolicy, Stale};
 use crate::{Position, Timestamp, Version};
@@ -21,6 +21,7 @@ fn policy() -> impl Strategy<Value = SnapshotPolicy> {
         Just(Never),
         (0..20_u64).prop_map(Every),
         (0..20_u64).prop_map(|millis| SlowerThan(Duration::from_millis(millis))),
+        (0..20_u64).prop_map(|millis| OlderThan(Duration::from_millis(millis))),
     ];
     one.prop_recursive(3, 20, 4, |inner| {
         let some = prop::collection::vec(inner, 0..4);
@@ -57,21 +58,24 @@ proptest! {
         }
     }
 
-    /// What is due stays due with more events, or with more time.
+    /// What is due stays due with more events, with more time, and with an older snapshot or none.
     #[test]
     fn more_events_and_more_time_never_make_one_less_due(
-        (policy, events, millis) in (policy(), 0..25_u64, 0..25_u64),
+        (policy, events, millis, age) in (policy(), 0..25_u64, 0..25_u64, 0..25_u64),
     ) {
-        let took = Duration::from_millis(millis);
-        let is_due = policy.is_due(events, took);
+        let (took, age) = (Duration::from_millis(millis), Duration::from_millis(age));
+        let one = Duration::from_millis(1);
+        let is_due = policy.is_due(events, took, Some(age));
         if is_due {
             prop_assert!(events > 0);
-            prop_assert!(policy.is_due(events + 1, took));
-            prop_assert!(policy.is_due(events, took + Duration::from_millis(1)));
+            prop_assert!(policy.is_due(events + 1, took, Some(age)));
+            prop_assert!(policy.is_due(events, took + one, Some(age)));
+            prop_assert!(policy.is_due(events, took, Some(age + one)));
+            prop_assert!(policy.is_due(events, took, None));
         }
-        prop_assert_eq!(Any(vec![policy.clone()]).is_due(events, took), is_due);
-        prop_assert_eq!(All(vec![policy]).is_due(events, took), is_due);
-        prop_assert!(!Any(vec![]).is_due(events, took));
-        prop_assert_eq!(All(vec![]).is_due(events, took), events > 0);
+        prop_assert_eq!(Any(vec![policy.clone()]).is_due(events, took, Some(age)), is_due);
+        prop_assert_eq!(All(vec![policy]).is_due(events, took, Some(age)), is_due);
+        prop_assert!(!Any(vec![]).is_due(events, took, None));
+        prop_assert_eq!(All(vec![]).is_due(events, took, None), events > 0);
     }
 }

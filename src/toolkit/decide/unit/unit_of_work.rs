@@ -163,7 +163,7 @@ impl<E> UnitOfWork<E> {
             return Ok(self.handle(nth));
         }
         let repository = Repository { port: self.port.clone(), ..repository.clone() };
-        let loaded = repository.source(&boundary).load()?;
+        let loaded = repository.source(&boundary).load(false)?;
         let Repository { decider, codec, hooks, .. } = repository;
         let state = (loaded.state, loaded.as_of);
         let mut state = TrackedState::new(decider, codec, hooks, boundary, state);

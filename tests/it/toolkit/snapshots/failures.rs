@@ -23,6 +23,8 @@ fn a_snapshot_that_can_not_be_written_is_told_and_the_state_is_there() {
     assert_eq!(error.append_error().unwrap().kind(), Some(ErrorKind::ReadOnly));
     let failed = bank(&store).snapshots(every(1)).rebuild("1", 0).unwrap_err();
     assert!(matches!(failed, ToolError::Append(_)), "a rebuild is to write: {failed:?}");
+    let failed = bank(&store).snapshots(every(1)).create_snapshot("1").unwrap_err();
+    assert!(matches!(failed, ToolError::Append(_)), "so is this: {failed:?}");
 
     // Its key would be longer than keys can be.
     let port = port();

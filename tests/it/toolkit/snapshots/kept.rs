@@ -3,10 +3,10 @@
 use super::{NEWEST, every, keys, save, used, versions};
 use crate::toolkit::bank::{Account, Ask, Moved, bank, codec, large, port};
 use annals::toolkit::{
-    Append, Evolve, Found, Interceptor, Repository, SnapshotPolicy, SnapshotUse, SnapshotWrite,
-    Snapshots, Stale, ToolError,
+    Append, Evolve, FixedClock, Found, Interceptor, Port, Repository, SnapshotPolicy, SnapshotUse,
+    SnapshotWrite, Snapshots, Stale, ToolError,
 };
-use annals::{Appended, Commit, Durability};
+use annals::{Appended, Commit, Durability, Options, Timestamp};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -88,6 +88,46 @@ fn a_slow_load_writes_one_where_the_policy_goes_by_time() {
     assert!(matches!(written(5), SnapshotWrite::Written));
     // From now on nothing is left to be slow.
     assert!(matches!(written(5), SnapshotWrite::NotDue));
+}
+
+#[test]
+fn an_old_snapshot_is_written_anew_where_the_policy_goes_by_its_age() {
+    let clock = FixedClock::at(Timestamp::from_micros(0));
+    let store = Options::new().clock(clock.clone()).in_memory().unwrap();
+    let port = Port::new(&store).clock(clock.clone());
+    let hour = Duration::from_secs(3_600);
+    let policy = SnapshotPolicy::OlderThan(hour);
+    let bank = bank(&port).snapshots(Snapshots::new("account", 1).unwrap().policy(policy));
+    let load = |events: u64| {
+        save(&bank, "1", events);
+        matches!(bank.load("1").unwrap().written, SnapshotWrite::Written)
+    };
+    assert!(load(1), "there is none");
+    clock.advance(hour);
+    assert!(!load(1));
+    clock.advance(hour);
+    assert!(load(1));
+    clock.advance(hour * 2);
+    assert!(load(1) && !load(1));
+    // A clock that was set back makes nothing old.
+    clock.set(Timestamp::from_micros(0));
+    assert!(!load(1));
+}
+
+#[test]
+fn one_is_created_where_it_is_asked_for() {
+    let port = port();
+    let bank = bank(&port).snapshots(Snapshots::new("account", 1).unwrap());
+    let created = || bank.create_snapshot("1").unwrap();
+    assert!(matches!(created().written, SnapshotWrite::NotDue), "of what?");
+    save(&bank, "1", 3);
+    assert!(matches!(bank.load("1").unwrap().written, SnapshotWrite::NotDue));
+    let loaded = created();
+    assert!(matches!(loaded.written, SnapshotWrite::Written));
+    assert_eq!(loaded.state.movements, 3);
+    assert!(matches!(created().written, SnapshotWrite::NotDue), "it is there");
+    assert_eq!(used(&bank.load("1").unwrap()), Some(3));
+    assert_eq!(keys(&port), [NEWEST]);
 }
 
 #[test]
