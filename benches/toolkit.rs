@@ -16,6 +16,8 @@
 
 #[path = "toolkit/follow.rs"]
 mod follow;
+#[path = "toolkit/processor.rs"]
+mod processor;
 #[path = "toolkit/projection.rs"]
 mod projection;
 mod support;
@@ -46,7 +48,7 @@ struct Measurement {
     prepare: fn() -> Box<dyn FnMut() -> f64>,
 }
 
-const MEASUREMENTS: [Measurement; 5] = [
+const MEASUREMENTS: [Measurement; 9] = [
     Measurement {
         name: "repository: load of 100 events, JSON, µs",
         goal: Goal::AtMost(100.0),
@@ -76,6 +78,30 @@ const MEASUREMENTS: [Measurement; 5] = [
         goal: Goal::AtLeast(0.6),
         decimals: 2,
         prepare: projection::decoded,
+    },
+    Measurement {
+        name: "processor: an event, empty handler, 2 threads, µs",
+        goal: Goal::AtMost(3.0),
+        decimals: 2,
+        prepare: || processor::handles(2, false),
+    },
+    Measurement {
+        name: "processor: an event, empty handler, 1 thread, µs",
+        goal: Goal::AtMost(3.0),
+        decimals: 2,
+        prepare: || processor::handles(1, false),
+    },
+    Measurement {
+        name: "processor: an event, empty handler, 16 threads, µs",
+        goal: Goal::AtMost(3.0),
+        decimals: 2,
+        prepare: || processor::handles(16, false),
+    },
+    Measurement {
+        name: "processor: an event that brings another about, 2 threads, µs",
+        goal: Goal::AtMost(6.0),
+        decimals: 2,
+        prepare: || processor::handles(2, true),
     },
 ];
 

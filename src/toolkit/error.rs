@@ -51,6 +51,14 @@ pub enum ToolError {
         /// The name.
         name: String,
     },
+    /// Whoever was to handle an event took longer than his lease: somebody else has it now, and
+    /// nothing comes of what he did.
+    Expired {
+        /// Whose event it was.
+        who: String,
+        /// Where it is.
+        position: Position,
+    },
     /// A checkpoint lies beyond the store's head: this is not the store that it was made with, or
     /// an older copy of it.
     Ahead {
@@ -107,6 +115,11 @@ impl fmt::Display for ToolError {
             Self::Panicked { who, message } => write!(f, "{who} panicked: {message}"),
             Self::Setup(what) => f.write_str(what),
             Self::Busy { name } => write!(f, "'{name}' is run by somebody else already"),
+            Self::Expired { who, position } => write!(
+                f,
+                "the lease of '{who}' for the event at position {position} has expired: it is \
+                 somebody else's now"
+            ),
             Self::Ahead { name, checkpoint, head } => write!(
                 f,
                 "the checkpoint of '{name}' is at position {checkpoint}, but the store ends at \

@@ -10,6 +10,7 @@ mod follow;
 mod held;
 mod on_error;
 mod port;
+mod process;
 mod project;
 mod retry;
 mod running;
@@ -32,6 +33,10 @@ pub use on_error::OnError;
 pub use port::{
     Append, CountingIds, Events, Ids, Interceptor, Port, Publish, RandomIds, Received, Staged,
     Totals, TraceContext, Traced,
+};
+pub use process::{
+    At, Command, Delivery, Effects, Handler, OnCommand, Parked, PartStatus, Pipeline,
+    PipelineBuilder, PipelineStatus, Processor, Queue, QueueOptions, SendError, Sent, Status,
 };
 pub use project::{
     Checkpoint, Comparison, Fold, Following, Inline, Order, Output, Progress, Projected,

@@ -156,6 +156,11 @@ impl NewEvent {
         self.causation_id
     }
 
+    /// When it happened, by the caller's clock.
+    pub fn get_occurred(&self) -> Option<Timestamp> {
+        self.occurred
+    }
+
     /// Its metadata.
     pub fn get_metadata(&self) -> Option<&[u8]> {
         self.metadata.as_deref()

@@ -80,6 +80,24 @@ impl Query {
         Self { items: self.items.map(|items| items.into_iter().map(change).collect()) }
     }
 
+    /// What it means of this stream alone; nothing if it means nothing there.
+    ///
+    /// ```
+    /// use annals::{Query, QueryItem};
+    /// let query = Query::from(QueryItem::new().tag("a")).or(QueryItem::new().stream("notes-1"));
+    /// let alone = Query::from(QueryItem::new().tag("a").stream("notes-2"));
+    /// assert_eq!(query.in_stream("notes-2"), Some(alone));
+    /// assert_eq!(Query::from(QueryItem::new().category("cards")).in_stream("notes-2"), None);
+    /// ```
+    pub fn in_stream(&self, stream: &str) -> Option<Self> {
+        let Some(items) = &self.items else {
+            return Some(Self::from(QueryItem::new().stream(stream)));
+        };
+        let there = items.iter().filter(|item| item.is_in(stream));
+        let items: Vec<_> = there.map(|item| item.clone().stream(stream)).collect();
+        (!items.is_empty()).then_some(Self { items: Some(items) })
+    }
+
     /// Whether an event is meant. Reading by the query finds exactly those events for which this
     /// holds.
     ///

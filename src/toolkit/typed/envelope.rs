@@ -1,7 +1,7 @@
 //! What the events of one decision have in common.
 
 use super::Metadata;
-use crate::{EventKind, Timestamp, Uuid};
+use crate::{EventKind, NewEvent, Timestamp, Uuid};
 
 /// What the events of one decision have in common beside what happened: where it came from, for
 /// whom, by whom.
@@ -81,6 +81,35 @@ impl Envelope {
     pub fn tag(mut self, tag: impl Into<String>) -> Self {
         self.tags.push(tag.into());
         self
+    }
+
+    /// The event with what is in it, where the event itself says nothing; what it is for stays as
+    /// the event says.
+    ///
+    /// ```
+    /// use annals::toolkit::{Envelope, Metadata};
+    /// use annals::{NewEvent, Uuid};
+    /// let (request, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    /// let envelope = Envelope::new().correlation_id(request).causation_id(request);
+    /// let event = envelope.around(NewEvent::new("Noted", "").causation_id(other));
+    /// assert_eq!(event.get_correlation_id(), Some(request));
+    /// assert_eq!(event.get_causation_id(), Some(other));
+    /// ```
+    pub fn around(&self, event: NewEvent) -> NewEvent {
+        let mut event = event.tags(self.tags.iter().map(String::as_str));
+        if event.get_correlation_id().is_none() {
+            event = self.correlation_id.into_iter().fold(event, NewEvent::correlation_id);
+        }
+        if event.get_causation_id().is_none() {
+            event = self.causation_id.into_iter().fold(event, NewEvent::causation_id);
+        }
+        if event.get_occurred().is_none() {
+            event = self.occurred.into_iter().fold(event, NewEvent::occurred);
+        }
+        match event.get_metadata() {
+            None if !self.metadata.is_empty() => event.metadata(self.metadata.to_bytes()),
+            _ => event,
+        }
     }
 
     /// Its metadata.

@@ -29,6 +29,7 @@ fn child() {
         "obey" => obey(&path),
         "write" => write(&path, seed),
         "announce" => announce(&path, seed),
+        "process" => crate::toolkit::processor::killed::process(&path, seed),
         "project" => crate::toolkit::killed::project(&path, seed),
         other => panic!("there is no part '{other}'"),
     }

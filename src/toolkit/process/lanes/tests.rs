@@ -1,0 +1,1 @@
+//! See the tests of the queue, which go through all of it.
