@@ -13,7 +13,8 @@ pub enum Encoding {
     #[default]
     Json,
     /// bincode 2 in its standard configuration: a third of the bytes, but fields are known by their
-    /// order alone, so each change of a type is a new schema version.
+    /// order alone, so each change of a type is a new schema version. For bytes of one's own: how
+    /// deep a type may lie in itself is not bounded.
     #[cfg(feature = "bincode")]
     Bincode,
 }
@@ -74,8 +75,11 @@ impl Encoding {
             #[cfg(feature = "bincode")]
             Self::Bincode => {
                 let config = bincode::config::standard();
-                let found = bincode::serde::seed_decode_from_slice(seed, bytes, config);
-                let (value, length) = found.map_err(CodecError::unreadable)?;
+                // A number may take sixteen times the room in memory that it takes here.
+                let (value, length) = match bytes.len() {
+                    ..SHORT => decode(seed, bytes, config.with_limit::<{ 16 * SHORT }>()),
+                    _ => decode(seed, bytes, config.with_limit::<{ 16 * LONG }>()),
+                }?;
                 if length != bytes.len() {
                     let left = bytes.len().saturating_sub(length);
                     return Err(CodecError::unreadable(format!("{left} bytes are left over")));
@@ -84,4 +88,20 @@ impl Encoding {
             }
         }
     }
+}
+
+/// Bytes of most values, and of the longest that a store takes.
+#[cfg(feature = "bincode")]
+const SHORT: usize = 64 << 10;
+#[cfg(feature = "bincode")]
+const LONG: usize = 64 << 20;
+
+/// With a limit, since bincode makes room for as much as the bytes say there is.
+#[cfg(feature = "bincode")]
+fn decode<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    bytes: &'de [u8],
+    config: impl bincode::config::Config,
+) -> Result<(S::Value, usize), CodecError> {
+    bincode::serde::seed_decode_from_slice(seed, bytes, config).map_err(CodecError::unreadable)
 }

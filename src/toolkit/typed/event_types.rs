@@ -11,6 +11,36 @@ pub struct EventType {
     pub version: u16,
 }
 
+impl EventType {
+    /// Whether no two of these have the same name.
+    #[doc(hidden)]
+    pub const fn are_distinct(types: &[Self]) -> bool {
+        let mut left = types;
+        while let [first, rest @ ..] = left {
+            let mut others = rest;
+            while let [other, rest @ ..] = others {
+                if is_same(first.name.as_bytes(), other.name.as_bytes()) {
+                    return false;
+                }
+                others = rest;
+            }
+            left = rest;
+        }
+        true
+    }
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let (mut one, mut other) = (one, other);
+    while let ([first, one_rest @ ..], [second, other_rest @ ..]) = (one, other) {
+        if *first != *second {
+            return false;
+        }
+        (one, other) = (one_rest, other_rest);
+    }
+    one.is_empty() && other.is_empty()
+}
+
 /// An enum whose variants are events. [`event_types!`](crate::event_types) implements it.
 ///
 /// Names and versions are said, not derived: a variant can be renamed without a change of what is
@@ -24,7 +54,7 @@ pub trait EventTypes: Sized {
 }
 
 /// Says what the variants of an enum are called in the store, and the version of each one's schema.
-/// A variant that is left out does not compile.
+/// A variant that is left out does not compile, nor do two that have the same name.
 ///
 /// ```
 /// use annals::event_types;
@@ -49,9 +79,23 @@ pub trait EventTypes: Sized {
 /// let event = AccountEvent::Deposited { cents: 500 };
 /// assert_eq!((event.event_type().name, event.event_type().version), ("MoneyDeposited", 2));
 /// ```
+///
+/// ```compile_fail,E0080
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize)]
+/// # enum Twice { One, Two }
+/// annals::event_types! { Twice { One => "Same" version 1, Two => "Same" version 1 } }
+/// ```
 #[macro_export]
 macro_rules! event_types {
     ($events:ident { $($variant:ident => $name:literal version $version:literal),+ $(,)? }) => {
+        const _: () = assert!(
+            $crate::toolkit::EventType::are_distinct(
+                <$events as $crate::toolkit::EventTypes>::TYPES
+            ),
+            "two variants have the same name in the store"
+        );
+
         impl $crate::toolkit::EventTypes for $events {
             const TYPES: &'static [$crate::toolkit::EventType] = &[
                 $($crate::toolkit::EventType {
