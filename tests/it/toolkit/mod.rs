@@ -12,4 +12,5 @@ mod sinks;
 mod snapshots;
 mod staged;
 mod testing;
+mod typed;
 mod unit_of_work;
