@@ -1,8 +1,8 @@
 //! An order desk: typed events, a read model that is never behind, and state beside its events.
 //!
 //! Events are an enum. What customers owe is a projection that is taken along by the very commits
-//! which append the events (*inline*), so whoever reads it after an append sees what came of it. The
-//! order's own state is put beside its events by hand (*dual write*), in the same commit, too.
+//! which append the events (*inline*), so whoever reads it after an append sees what came of it.
+//! The order's own state is put beside its events by hand (*dual write*), in the same commit, too.
 //!
 //! `cargo run --example order_desk`
 

@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 ///
 /// What a handler leaves to its [`Effects`] is committed together with the checkpoint, so exactly
 /// once. If an attempt fails, the event rests and is tried again, as the handler's
-/// [`Retry`](crate::toolkit::Retry) says; then its aggregate is parked, until somebody resumes it or skips
-/// the event. The others go on. Only durable events are handled.
+/// [`Retry`](crate::toolkit::Retry) says; then its aggregate is parked, until somebody resumes it
+/// or skips the event. The others go on. Only durable events are handled.
 ///
 /// Dropped, it stops: what is being handled is finished and committed.
 ///

@@ -174,8 +174,8 @@ impl QueueOptions {
         self
     }
 
-    /// How often an event is tried before its aggregate is parked, and how long it rests in between,
-    /// by the port's clock; five attempts unless told, 100 ms to 6.4 s apart.
+    /// How often an event is tried before its aggregate is parked, and how long it rests in
+    /// between, by the port's clock; five attempts unless told, 100 ms to 6.4 s apart.
     #[must_use]
     pub fn retry(mut self, retry: Retry) -> Self {
         self.settings.retry = retry;

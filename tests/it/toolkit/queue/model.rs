@@ -226,8 +226,8 @@ impl World {
         }
     }
 
-    /// The next event of an aggregate, if it can be handed out now, or, if it `may` rest still, could
-    /// be.
+    /// The next event of an aggregate, if it can be handed out now, or, if it `may` rest still,
+    /// could be.
     fn available(&mut self, of: usize, may: bool) -> Option<u64> {
         let in_hand: BTreeSet<u8> = (0..AGGREGATES)
             .filter(|of| self.is_leased(*of))
