@@ -111,7 +111,8 @@ impl PipelineBuilder {
     ///      - 'order-7' can't be a type of aggregates: it is what stands before the first '-' of \
     ///        a stream's name\n\
     ///      - the handler 'mail' is there twice\n\
-    ///      - the handler 'mail': nobody has said which events it handles: name types, or a query\n\
+    ///      - the handler 'mail': nobody has said which events it handles: name types, or a \
+    ///        query\n\
     ///      - the handler 'mail': it handles no aggregate at a time: its concurrency is 0"
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
