@@ -18,6 +18,9 @@ mod order_desk;
 #[allow(dead_code, reason = "what is run here is `run`")]
 #[path = "../../examples/orders.rs"]
 mod orders;
+#[allow(dead_code, reason = "what is run here is `run`")]
+#[path = "../../examples/pipeline.rs"]
+mod pipeline;
 
 use std::fmt::Debug;
 
@@ -197,4 +200,31 @@ music since 6: Some([\"course:music\", \"student:ann\", \"campus:north\"])
 enrolled at the north campus: 13
 ";
     assert_eq!(output(enrolment::run), expected);
+}
+
+#[test]
+fn where_a_handler_fails_that_order_alone_stops_and_goes_on_when_it_is_told() {
+    let expected = "\
+the pipeline 'or/ders' can't be:
+- 'or/ders' can't be the name of a pipeline: there is a '/' in it
+- the handler 'nothing': nobody has said which events it handles: name types, or a query
+- the handler 'nothing': it handles no aggregate at a time: its concurrency is 0
+place order-1: version 1
+place order-1: 'place' was refused: it was placed before
+place order-2: version 1
+place order-3: 'place' can't be: an order of nothing
+place order-3: version 1
+place order-4: this is no 'place': missing field `pieces` at line 1 column 18
+place order-4: version 1
+pay order-1: there is no command 'pay'; there are: cancel, place
+cancel order-2: version 2
+reserve has parked order-2 after 2 attempts: the handler 'orders~reserve' failed: the warehouse knows no 'ink'
+reserve has parked order-4 after 2 attempts: the handler 'orders~reserve' failed: the warehouse knows no 'chalk'
+warehouse: order-1 Reserved, order-3 Reserved
+parked: 0
+warehouse: order-1 Reserved, order-2 Reserved, order-2 Released, order-3 Reserved
+pieces: Some(19)
+reserve: 1 handled since, 0 parked
+";
+    assert_eq!(output(pipeline::run), expected);
 }
