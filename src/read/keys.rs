@@ -71,17 +71,18 @@ impl Keys {
         self
     }
 
-    /// The same keys with this before each of them.
+    /// The same keys with this before each of them: no key is empty, so this by itself is none.
     ///
     /// ```
     /// use annals::Keys;
     /// let keys = Keys::prefix("state/").after("state/3").limit(2).behind("acme/");
     /// assert_eq!(keys, Keys::prefix("acme/state/").after("acme/state/3").limit(2));
+    /// assert_eq!(Keys::all().behind("acme/"), Keys::prefix("acme/").after("acme/"));
     /// ```
     #[must_use]
     pub fn behind(mut self, beginning: &str) -> Self {
         let longer = |key: String| format!("{beginning}{key}");
-        self.after = self.after.map(longer);
+        self.after = Some(self.after.map_or_else(|| beginning.to_owned(), longer));
         self.before = self.before.map(longer);
         self.prefix.insert_str(0, beginning);
         self

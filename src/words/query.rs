@@ -252,11 +252,12 @@ impl QueryItem {
         self
     }
 
-    /// With what it says of streams made something else: names, beginnings of names, categories.
+    /// With what it says of streams made something else: names, beginnings of names, categories. An
+    /// empty name, which is refused, stays one.
     #[must_use]
     pub fn map_streams(mut self, mut change: impl FnMut(String) -> String) -> Self {
         self.category = self.category.map(&mut change);
-        self.stream = self.stream.map(&mut change);
+        self.stream = self.stream.map(|name| if name.is_empty() { name } else { change(name) });
         self.stream_prefix = self.stream_prefix.map(&mut change);
         self
     }

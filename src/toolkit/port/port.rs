@@ -24,8 +24,9 @@ use std::time::Duration;
 /// and keys of documents are the tenant's own, and so are the ids that he gives. Positions are
 /// those of the whole store. So a tenant's events have gaps between them, from which can be seen
 /// that there are others, and how many events; the head and what is durable are the store's. An
-/// event of a tenant has one tag less than an event may have. Who has the whole store's port sees
-/// everything, under the names that the tenants' things have there.
+/// event of a tenant, and an item of his queries, has one tag less than it may have, and his names
+/// are shorter by his own. Who has the whole store's port sees everything, under the names that the
+/// tenants' things have there: `acme/order-1`. Whatever he gives such a name is the tenant's.
 ///
 /// ```
 /// use annals::toolkit::Port;
@@ -184,9 +185,9 @@ impl Port {
                 // The event is the tenant's own: it is told under the id that he knows.
                 if let AppendError::ConditionFailed(failed) | AppendError::AlreadyExists(failed) =
                     &mut error
-                    && let Some(event) = self.event(failed.position)?
+                    && let Some(event) = self.own(self.store.event(failed.position)?)
                 {
-                    failed.id = event.id;
+                    failed.id = scope.recorded(event).id;
                 }
                 Err(scope.error(error).into())
             }
@@ -395,7 +396,11 @@ impl Port {
     /// # Errors
     /// The store's.
     pub fn streams_of(&self, category: &str) -> Result<Vec<String>, ToolError> {
-        let names = self.store.streams_of(&self.outer(category))?;
+        let category = match &self.scope {
+            None => category.to_owned(),
+            Some(scope) => scope.category(category),
+        };
+        let names = self.store.streams_of(&category)?;
         names.map(|name| Ok(self.inner(&name?).to_owned())).collect()
     }
 

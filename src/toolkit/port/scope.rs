@@ -6,7 +6,7 @@
 
 use crate::toolkit::ToolError;
 use crate::{
-    AppendError, Appended, Commit, Invalid, Keys, NewEvent, Query, QueryItem, RecordedEvent,
+    AppendError, Appended, Commit, Invalid, Keys, Limit, NewEvent, Query, QueryItem, RecordedEvent,
     Rewrite, Uuid,
 };
 use std::sync::Arc;
@@ -49,6 +49,12 @@ impl Scope {
         }
     }
 
+    /// A category of the tenant's, as the store has it: that of streams whose names begin with a
+    /// `-` is empty.
+    pub(super) fn category(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
     /// As the tenant calls it; nothing if it is not his.
     pub(super) fn inner<'a>(&self, name: &'a str) -> Option<&'a str> {
         name.strip_prefix(&*self.prefix)
@@ -73,7 +79,7 @@ impl Scope {
             // Refused, and it stays so.
             item if item == QueryItem::new() => item,
             item => item
-                .map_streams(|name| format!("{}{name}", self.prefix))
+                .map_streams(|name| self.category(&name))
                 .map_tags(|tag| self.outer(tag))
                 .tag(self.tag()),
         })
@@ -101,9 +107,24 @@ impl Scope {
             AppendError::Invalid(Invalid::StreamTwice { stream }) => self.strip(stream),
             AppendError::Invalid(Invalid::DocumentTwice { key }) => self.strip(key),
             AppendError::Invalid(Invalid::IdTwice { id }) => *id = self.mixed(*id),
+            AppendError::Limit(exceeded) => {
+                let own = self.takes(exceeded.limit);
+                exceeded.allowed = exceeded.allowed.saturating_sub(own);
+                exceeded.given = exceeded.given.saturating_sub(own);
+            }
             _ => {}
         }
         error
+    }
+
+    /// How much of this the store needs for itself, to tell the tenant's things from others'.
+    fn takes(&self, limit: Limit) -> u64 {
+        match limit {
+            Limit::Tags => 1,
+            // Of a name nobody knows whether it is that of a type, which is left as it is.
+            Limit::Key => u64::try_from(self.prefix.len()).unwrap_or(u64::MAX),
+            _ => 0,
+        }
     }
 
     /// As the tenant sees it; the event is his.
