@@ -11,6 +11,7 @@ mod repository;
 mod sinks;
 mod snapshots;
 mod staged;
+mod tenants;
 mod testing;
 mod typed;
 mod unit_of_work;
