@@ -127,12 +127,9 @@ pub fn run(out: &mut impl Write) -> Result<(), Failure> {
     let head = port.head()?;
     pipeline.wait_done(head, LONG)?;
     for (handler, parked) in pipeline.parked()? {
-        let (aggregate, why) = (&parked.aggregate, &parked.why);
-        writeln!(
-            out,
-            "{handler} has parked {aggregate} after {} attempts: {why}",
-            parked.attempts
-        )?;
+        let (aggregate, attempts) = (&parked.aggregate, parked.attempts);
+        writeln!(out, "{handler} has parked {aggregate} after {attempts} attempts:")?;
+        writeln!(out, "  {}", parked.why)?;
     }
     warehouse_says(&port, out)?;
 

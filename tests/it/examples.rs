@@ -218,8 +218,10 @@ place order-4: this is no 'place': missing field `pieces` at line 1 column 18
 place order-4: version 1
 pay order-1: there is no command 'pay'; there are: cancel, place
 cancel order-2: version 2
-reserve has parked order-2 after 2 attempts: the handler 'orders~reserve' failed: the warehouse knows no 'ink'
-reserve has parked order-4 after 2 attempts: the handler 'orders~reserve' failed: the warehouse knows no 'chalk'
+reserve has parked order-2 after 2 attempts:
+  the handler 'orders~reserve' failed: the warehouse knows no 'ink'
+reserve has parked order-4 after 2 attempts:
+  the handler 'orders~reserve' failed: the warehouse knows no 'chalk'
 warehouse: order-1 Reserved, order-3 Reserved
 parked: 0
 warehouse: order-1 Reserved, order-2 Reserved, order-2 Released, order-3 Reserved

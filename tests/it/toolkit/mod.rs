@@ -4,6 +4,7 @@ mod bank;
 mod follow;
 mod inline;
 pub mod killed;
+mod pipeline;
 pub mod processor;
 mod projections;
 mod queue;
