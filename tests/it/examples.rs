@@ -10,6 +10,9 @@ mod course_subscriptions;
 #[path = "../../examples/enrolment.rs"]
 mod enrolment;
 #[allow(dead_code, reason = "what is run here is `run`")]
+#[path = "../../examples/flight_delays.rs"]
+mod flight_delays;
+#[allow(dead_code, reason = "what is run here is `run`")]
 #[path = "../../examples/history.rs"]
 mod history;
 #[allow(dead_code, reason = "what is run here is `run`")]
@@ -21,6 +24,9 @@ mod orders;
 #[allow(dead_code, reason = "what is run here is `run`")]
 #[path = "../../examples/pipeline.rs"]
 mod pipeline;
+#[allow(dead_code, reason = "what is run here is `run`")]
+#[path = "../../examples/tenants.rs"]
+mod tenants;
 
 use std::fmt::Debug;
 
@@ -229,4 +235,57 @@ pieces: Some(19)
 reserve: 1 handled since, 0 parked
 ";
     assert_eq!(output(pipeline::run), expected);
+}
+
+#[test]
+fn delays_are_followed_live_and_kept_the_same_in_the_store() {
+    let expected = "\
+4000 events loaded in 40 commits
+both have seen all of it, 0 and 0 positions behind
+and say the same: true
+  EV 44.72 minutes, 257 arrivals
+  MQ 22.37 minutes, 159 arrivals
+  9E 16.35 minutes, 72 arrivals
+cancelled: #3991 carrier-UA
+cancelled: #3947 carrier-AA
+4000 events of 5 types
+batch 1: 500 events, 31 %
+batch 2: 1000 events, 56 %
+batch 3: 1500 events, 83 %
+batch 4: 1814 events, 100 %
+made anew, and the same: true
+";
+    assert_eq!(output(flight_delays::run), expected);
+}
+
+#[test]
+fn tenants_see_their_own_and_know_who_did_it() {
+    let expected = "\
+'' can't be the name of a tenant: it is empty
+'acme/eu' can't be the name of a tenant: there is a '/' in it
+'ac-me' can't be the name of a tenant: there is a '-' in it
+'.acme' can't be the name of a tenant: it begins with a mark
+Some(\"acme\") sees [(1, \"order-1\"), (2, \"order-2\"), (5, \"order-1\")]
+  3 events, streams [\"order-1\", \"order-2\"]
+  documents [\"settings\"]
+Some(\"bolt\") sees [(3, \"order-1\"), (4, \"order-2\")]
+  2 events, streams [\"order-1\", \"order-2\"]
+  documents [\"settings\"]
+bolt has position 1: false
+bolt is told: stream 'order-1' was expected at version 0, but is at version 1
+whoever has the file sees [\"acme/order-1\", \"acme/order-2\", \"bolt/order-1\", \"bolt/order-2\"]
+#1 OrderPlaced by Some(\"ann\"), span Some(f067aa0ba902b7)
+#2 OrderPlaced by Some(\"ann\"), span Some(f067aa0ba902b7)
+#5 OrderPaid by Some(\"ann\"), span Some(f067aa0ba902b7)
+signed failed: nobody is logged in
+Some(\"acme\") has a turnover of Some(19)
+Some(\"bolt\") has a turnover of Some(3)
+kept: acme/settings
+kept: acme/~projection/turnover
+kept: acme/~projection/turnover/1/state
+kept: bolt/settings
+kept: bolt/~projection/turnover
+kept: bolt/~projection/turnover/1/state
+";
+    assert_eq!(output(tenants::run), expected);
 }
