@@ -299,6 +299,67 @@ fn an_aggregate_that_nobody_finishes_holds_up_nobody_and_loses_nothing() {
 }
 
 #[test]
+fn what_was_done_ahead_of_the_checkpoint_is_not_done_again_after_any_restart() {
+    let port = Port::new(&store());
+    ["a", "b", "c"].iter().for_each(|stream| append(&port, stream, 1));
+    let open = |window| all("mail").window(window).open(&port).unwrap();
+    let queue = open(9);
+    let held = take(&queue);
+    take(&queue).done().unwrap();
+    drop((queue, held));
+    // This one does not read as far as that.
+    let queue = open(1);
+    let first = take(&queue);
+    assert_eq!(place(&first).0, "a");
+    first.done().unwrap();
+    drop(queue);
+    let queue = open(9);
+    assert_eq!(place(&take(&queue)).0, "c");
+    assert!(queue.take(NOW).unwrap().is_none());
+}
+
+/// An aggregate that has a checkpoint of its own, and a next event between two that were done of
+/// others before the checkpoint of all was there. Whether its first event fails once more.
+fn between_done_ones(fails_again: bool) {
+    let clock = FixedClock::at(Timestamp::from_micros(0));
+    let port = Port::new(&store()).clock(clock.clone());
+    ["y", "x", "b", "x", "b"].iter().for_each(|stream| append(&port, stream, 1));
+    let open = |window| all("mail").window(window).lease(LONG).open(&port).unwrap();
+    let queue = open(64);
+    let held = take(&queue);
+    take(&queue).failed("no").unwrap();
+    (0..2).for_each(|_| take(&queue).done().unwrap());
+    drop((queue, held));
+    let kept = port.document("~processor/mail").unwrap().unwrap();
+    assert_eq!(kept.value, br#"{"at":0,"done":[[2,5]]}"#);
+    // This one reads no further than the first two before these are done.
+    let queue = open(2);
+    let (y, x) = (take(&queue), take(&queue));
+    assert_eq!([&y, &x].map(|one| place(one).0), ["y", "x"]);
+    if fails_again {
+        x.failed("no").unwrap();
+        y.done().unwrap();
+        clock.advance(Duration::from_secs(1));
+        let x = take(&queue);
+        assert_eq!(place(&x), ("x".into(), 1));
+        x.done().unwrap();
+    } else {
+        y.done().unwrap();
+        x.done().unwrap();
+    }
+    let next = take(&queue);
+    assert_eq!(place(&next), ("x".into(), 2));
+    next.done().unwrap();
+    assert!(queue.take(NOW).unwrap().is_none());
+}
+
+#[test]
+fn an_event_between_those_that_were_done_of_others_is_not_taken_for_done() {
+    between_done_ones(false);
+    between_done_ones(true);
+}
+
+#[test]
 fn names_that_no_key_could_have_have_checkpoints_all_the_same() {
     let port = Port::new(&store()).tenant(&"t".repeat(64)).unwrap();
     let streams = ["a".repeat(900), "a".repeat(901), "ü".repeat(400), "a/~\n".to_owned()];

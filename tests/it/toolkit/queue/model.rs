@@ -73,8 +73,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (1..LEASE).prop_map(Step::Passes),
         2 => (0..AGGREGATES).prop_map(Step::Resume),
         2 => (0..AGGREGATES).prop_map(Step::Skip),
-        1 => Just(Step::Reopen),
-        1 => Just(Step::Crash),
+        2 => Just(Step::Reopen),
+        2 => Just(Step::Crash),
     ]
 }
 
