@@ -41,7 +41,8 @@ pub trait Interceptor: Send + Sync + 'static {
     }
 
     /// Around a commit. It may change it, refuse it by not calling `next`, or look at what came of
-    /// it; calling `next` twice commits twice.
+    /// it; calling `next` twice commits twice. What goes wrong in it behind `next` is told, but the
+    /// commit has landed.
     ///
     /// # Errors
     /// Its own, or those of `next`.

@@ -9,6 +9,8 @@ use std::fmt;
 const PARENT: &str = "traceparent";
 /// The key of what tracing systems say beside.
 const STATE: &str = "tracestate";
+/// Those that are passed on.
+const KNOWN_FLAGS: u8 = 0b11;
 
 /// Which trace something belongs to, and which span of it is the parent: a `traceparent` of version
 /// 00, and a `tracestate`.
@@ -41,7 +43,8 @@ impl TraceContext {
     }
 
     /// Reads a `traceparent`, and takes a `tracestate` as it is. Nothing if it is malformed, or has
-    /// zeros where the specification forbids them.
+    /// zeros where the specification forbids them. Flags are kept that it knows: that the trace is
+    /// sampled, and that its id is random.
     pub fn parse(traceparent: &str, tracestate: Option<&str>) -> Option<Self> {
         let mut parts = traceparent.split('-');
         let mut part = |digits: usize| {
@@ -55,6 +58,7 @@ impl TraceContext {
             return None;
         }
         let (span, flags) = (u64::try_from(span).ok()?, u8::try_from(flags).ok()?);
+        let flags = flags & KNOWN_FLAGS;
         Some(Self { trace, span, flags, state: tracestate.map(str::to_owned) })
     }
 
