@@ -3,6 +3,7 @@
 mod bank;
 mod follow;
 mod inline;
+mod interceptors;
 pub mod killed;
 mod pipeline;
 pub mod processor;
@@ -14,5 +15,6 @@ mod snapshots;
 mod staged;
 mod tenants;
 mod testing;
+mod traces;
 mod typed;
 mod unit_of_work;
