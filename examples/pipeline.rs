@@ -11,9 +11,8 @@
 use annals::toolkit::{
     Command, Effects, Failure, Fold, Handler, OnCommand, Pipeline, Port, Projected, Received, Retry,
 };
-use annals::{NewEvent, Read, Store};
-use serde::Deserialize;
-use serde_json::Value;
+use annals::{NewEvent, QueryItem, Read, Store};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::io::{Write, stdout};
 use std::sync::{Arc, Mutex};
@@ -27,7 +26,7 @@ fn main() -> Result<(), Failure> {
 }
 
 /// What is asked for. The JSON of a command has to be this.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Place {
     article: String,
     pieces: u64,
@@ -45,8 +44,7 @@ fn orders(port: &Port, warehouse: &Warehouse) -> Result<Pipeline, Failure> {
         if order.version().get() > 0 {
             return Err("it was placed before".into());
         }
-        let payload = serde_json::json!({"article": asked.article, "pieces": asked.pieces});
-        Ok(vec![NewEvent::new("OrderPlaced", payload.to_string())])
+        Ok(vec![NewEvent::new("OrderPlaced", serde_json::to_vec(asked)?)])
     })
     .check(|asked| if asked.pieces == 0 { Err("an order of nothing".into()) } else { Ok(()) });
     let cancel = OnCommand::new("cancel", |_: &Cancel, order| match order.version().get() {
@@ -61,9 +59,8 @@ fn orders(port: &Port, warehouse: &Warehouse) -> Result<Pipeline, Failure> {
             effects.event("warehouse", NewEvent::new("Released", order));
             return Ok(());
         }
-        let placed: Value = serde_json::from_slice(event.payload)?;
-        let article = placed["article"].as_str().ok_or("an order without an article")?;
-        if !has.lock().unwrap_or_else(|lock| lock.into_inner()).contains(article) {
+        let Place { article, .. } = serde_json::from_slice(event.payload)?;
+        if !has.lock().unwrap_or_else(|lock| lock.into_inner()).contains(&article) {
             return Err(format!("the warehouse knows no '{article}'").into());
         }
         effects.event("warehouse", NewEvent::new("Reserved", order));
@@ -72,9 +69,9 @@ fn orders(port: &Port, warehouse: &Warehouse) -> Result<Pipeline, Failure> {
     let reserve = reserve.types(["OrderPlaced", "OrderCancelled"]).concurrency(2);
 
     let pieces = |_: &_| {
-        Fold::new("pieces", || 0_u64).apply(|pieces: &mut u64, event| {
-            let event: Value = serde_json::from_slice(event.payload)?;
-            *pieces += event["pieces"].as_u64().unwrap_or_default();
+        let placed = Fold::new("pieces", || 0).of(QueryItem::new().event_type("OrderPlaced"));
+        placed.apply(|pieces: &mut u64, event| {
+            *pieces += serde_json::from_slice::<Place>(event.payload)?.pieces;
             Ok(())
         })
     };

@@ -49,7 +49,7 @@ fn command(id: &str, number: u64) -> Command {
 
 #[track_caller]
 fn refused(built: Result<Pipeline, ToolError>, parts: &[&str]) {
-    let error = built.err().expect("it can't be").to_string();
+    let error = built.expect_err("it can't be").to_string();
     for part in parts {
         assert!(error.contains(part), "'{part}' is not in: {error}");
     }
