@@ -10,6 +10,7 @@
     clippy::print_stdout,
     reason = "tests are named for what they claim, and stop where they are surprised"
 )]
+#![allow(clippy::duplicate_mod, reason = "examples share files, and are tested each by itself")]
 
 mod append;
 mod bad_input;
