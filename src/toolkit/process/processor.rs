@@ -206,6 +206,12 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        if thread::panicking() {
+            // No handler's panic comes here; but the port's clock is the user's, too.
+            let who = format!("a thread of the processor '{}'", self.name());
+            let message = "it said why".to_owned();
+            self.shared.fail(ToolError::Panicked { who, message });
+        }
         if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.shared.leave();
         }

@@ -224,6 +224,13 @@ impl Shared {
         }
     }
 
+    /// It ends, with this error.
+    pub(super) fn fail(&self, error: ToolError) {
+        self.lock().lanes.fail(error);
+        self.has_failed();
+        self.news.notify_all();
+    }
+
     /// Nobody waits any more for something to do. What has no threads is not waited for, either.
     fn has_failed(&self) {
         self.work.notify_all();

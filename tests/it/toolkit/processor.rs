@@ -326,6 +326,30 @@ fn the_last_handle_may_be_dropped_by_its_own_handler() {
     panic!("it was never committed");
 }
 
+/// A clock that panics when it is told to.
+struct Breaks(Arc<AtomicBool>);
+
+impl annals::Clock for Breaks {
+    fn now(&self) -> Timestamp {
+        assert!(!self.0.load(Ordering::SeqCst), "out of order");
+        Timestamp::from_micros(0)
+    }
+}
+
+#[test]
+fn a_clock_that_panics_ends_the_processor_instead_of_leaving_others_waiting() {
+    let breaks = Arc::new(AtomicBool::new(false));
+    let port = Port::new(&store()).clock(Breaks(breaks.clone()));
+    append(&port, "a", 1);
+    let mut processor = Processor::start(&port, noting("clock", &Calls::default())).unwrap();
+    wait(&processor, 1);
+    breaks.store(true, Ordering::SeqCst);
+    append(&port, "a", 1);
+    let error = processor.wait_done(2, LONG).unwrap_err();
+    assert!(matches!(error, ToolError::Panicked { .. }), "{error}");
+    assert!(processor.stop().is_err());
+}
+
 #[test]
 fn stopping_finishes_what_is_being_handled_and_commits_it() {
     let port = Port::new(&store());
