@@ -31,6 +31,8 @@ fn child() {
         "announce" => announce(&path, seed),
         "process" => crate::toolkit::processor::killed::process(&path, seed),
         "project" => crate::toolkit::killed::project(&path, seed),
+        #[cfg(feature = "tracing")]
+        "spans" => crate::toolkit::traces::spans::tell(),
         other => panic!("there is no part '{other}'"),
     }
 }

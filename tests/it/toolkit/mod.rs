@@ -15,6 +15,6 @@ mod snapshots;
 mod staged;
 mod tenants;
 mod testing;
-mod traces;
+pub mod traces;
 mod typed;
 mod unit_of_work;

@@ -168,10 +168,12 @@ fn metadata_that_are_no_object_refuse_the_commit_and_nothing_lands() {
 }
 
 #[cfg(feature = "tracing")]
-mod spans {
+pub mod spans {
     use super::*;
+    use crate::processes::{BEGUN, Other, say};
     use annals::toolkit::Received;
     use std::fmt::Debug;
+    use std::path::Path;
     use std::sync::{Arc, Mutex};
     use tracing::field::{Field, Visit};
     use tracing::span::{Attributes, Id, Record};
@@ -221,8 +223,8 @@ mod spans {
         }
     }
 
-    #[test]
-    fn there_are_spans_around_commits_and_calls_of_handlers() {
+    /// Says the lines of a commit and of a handler's call.
+    pub fn tell() {
         let lines = Lines::default();
         tracing::subscriber::with_default(lines.clone(), || {
             let port = Port::new(&Store::in_memory().unwrap());
@@ -234,6 +236,15 @@ mod spans {
             };
             port.publish(&Received::from(&event), "mailer", &mut call).unwrap();
         });
+        say(BEGUN);
+        lines.0.lock().unwrap().iter().for_each(|line| say(line));
+    }
+
+    /// In a process of its own: `tracing` asks the first thread that comes to a place whether
+    /// anybody wants to hear of it, and a thread of another test would say no for all.
+    #[test]
+    fn there_are_spans_around_commits_and_calls_of_handlers() {
+        let mut other = Other::start("spans", Path::new("none"), 0);
         let wanted = [
             "annals.append",
             "enter",
@@ -243,6 +254,7 @@ mod spans {
             "event message=handled",
             "exit",
         ];
-        assert_eq!(*lines.0.lock().unwrap(), wanted);
+        let told: Vec<_> = other.take_lines().collect();
+        assert_eq!(told, wanted);
     }
 }
