@@ -52,15 +52,19 @@ fn who_waits_is_woken_by_a_failure() {
     }
 }
 
+/// An engine with an event that is visible, which another thread makes durable.
+fn syncing() -> (Arc<Engine>, thread::JoinHandle<()>) {
+    let engine = open(&Disk::new(&[]));
+    engine.commit(&commit("first", Durability::Buffered)).unwrap();
+    let own = engine.clone();
+    let syncing = thread::spawn(move || own.wait_durable(Position::new(1)).unwrap());
+    (engine, syncing)
+}
+
 #[test]
 fn who_waits_for_what_is_durable_is_woken_by_a_sync() {
     model(2, move || {
-        let engine = open(&Disk::new(&[]));
-        engine.commit(&commit("first", Durability::Buffered)).unwrap();
-        let syncing = {
-            let engine = engine.clone();
-            thread::spawn(move || engine.wait_durable(Position::new(1)).unwrap())
-        };
+        let (engine, syncing) = syncing();
         let durable = wait_durable_after(&engine, Position::START, 2 * LONG).unwrap();
         assert_eq!(durable.get(), 1);
         syncing.join().unwrap();
@@ -70,12 +74,7 @@ fn who_waits_for_what_is_durable_is_woken_by_a_sync() {
 #[test]
 fn a_waker_that_waits_for_what_is_durable_is_called_by_a_sync() {
     model(2, move || {
-        let engine = open(&Disk::new(&[]));
-        engine.commit(&commit("first", Durability::Buffered)).unwrap();
-        let syncing = {
-            let engine = engine.clone();
-            thread::spawn(move || engine.wait_durable(Position::new(1)).unwrap())
-        };
+        let (engine, syncing) = syncing();
         let calls = Arc::new(AtomicUsize::new(0));
         let user = Arc::new(User { engine: engine.clone(), calls: calls.clone() });
         let is_there = wake_durable_after(&engine, Position::START, &Waker::from(user));
