@@ -1,13 +1,11 @@
 //! A thread that waits for a store, or to be told to stop.
 
+use super::shown::Shown;
 use super::{Port, ToolError};
 use crate::Position;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 use std::time::Duration;
-
-/// For who does not really wait.
-const MOMENT: Duration = Duration::from_millis(1);
 
 /// What a thread sleeps on: woken by the store when there is more, and by whoever wants something
 /// of the thread. A call that comes while it is awake is not lost.
@@ -26,23 +24,12 @@ impl Sleeper {
         self.0.ring();
     }
 
-    /// Sleeps until there is more than `after`, durable or visible, or somebody calls.
+    /// Sleeps until more than `after` is shown, or somebody calls.
     ///
     /// # Errors
     /// There will never be more: the store was closed, or a write to it has failed.
-    pub fn sleep(&self, port: &Port, after: Position, durable: bool) -> Result<(), ToolError> {
-        let waker = Waker::from(self.0.clone());
-        let is_more = match durable {
-            true => port.wake_durable_after(after, &waker),
-            false => port.wake_after(after, &waker),
-        };
-        if is_more {
-            // More, or nothing any more: only who waits is told.
-            match durable {
-                true => port.wait_durable_after(after, MOMENT)?,
-                false => port.wait(after, MOMENT)?,
-            };
-        } else {
+    pub fn sleep(&self, port: &Port, after: Position, shown: Shown) -> Result<(), ToolError> {
+        if !shown.wake(port, after, &Waker::from(self.0.clone()))? {
             let called = self.0.lock();
             drop(self.0.rung.wait_while(called, |called| !*called));
         }

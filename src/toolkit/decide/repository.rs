@@ -3,10 +3,11 @@
 use super::execute::encode;
 use super::source::Source;
 use super::{Boundary, Evolve, Lifecycle, Loaded, TypedEvents, Which};
+use crate::toolkit::names::is_category;
 use crate::toolkit::snapshot::{Kept, Snapshots};
 use crate::toolkit::typed::{Codec, Envelope};
 use crate::toolkit::{Port, Retry, ToolError};
-use crate::{Appended, Commit, ExpectedVersion, Version, category_of};
+use crate::{Appended, Commit, ExpectedVersion, Version};
 use std::fmt;
 use std::sync::Arc;
 
@@ -93,7 +94,7 @@ impl<D: Evolve> Repository<D> {
         decider: D,
         codec: Codec<D::Event>,
     ) -> Result<Self, ToolError> {
-        if category.is_empty() || category != category_of(category) || category.contains('\0') {
+        if !is_category(category) {
             return Err(ToolError::setup(format!(
                 "'{}' can't be a category: it is what stands before the first '-' of a stream's \
                  name",

@@ -3,6 +3,7 @@
 use super::Lag;
 use super::steps::Source;
 use crate::Position;
+use crate::toolkit::sleeper::Sleeper;
 use crate::toolkit::{Running, ToolError};
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -99,8 +100,8 @@ impl SubscriptionHandle {
 
     fn end(&mut self) {
         self.shared.lock().stopping = true;
+        self.shared.sleeper.call();
         let Some(thread) = self.thread.take() else { return };
-        thread.thread().unpark();
         if thread.thread().id() != thread::current().id() {
             // How it ended, its status says.
             let _ = thread.join();
@@ -127,6 +128,8 @@ impl fmt::Debug for SubscriptionHandle {
 
 /// How it is, and whoever waits for that to change.
 pub(super) struct Shared {
+    /// What the thread sleeps on.
+    sleeper: Sleeper,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -151,7 +154,12 @@ impl Shared {
             failure: None,
             awaited: Position::MAX,
         };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+        let sleeper = Sleeper::default();
+        Self { sleeper, state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    pub(super) fn sleeper(&self) -> &Sleeper {
+        &self.sleeper
     }
 
     pub(super) fn is_stopping(&self) -> bool {

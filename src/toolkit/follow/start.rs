@@ -1,5 +1,6 @@
 //! What is followed, and from where on.
 
+use crate::toolkit::shown::Shown;
 use crate::{Position, Query, Timestamp};
 
 /// Which events are followed, and from where on: all from the first one, unless told.
@@ -20,7 +21,7 @@ use crate::{Position, Query, Timestamp};
 pub struct Follow {
     pub(super) query: Query,
     pub(super) start: Start,
-    pub(super) buffered: bool,
+    pub(super) shown: Shown,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,7 +39,7 @@ impl Follow {
     /// The events that a query, or an item of one, means.
     pub fn query(query: impl Into<Query>) -> Self {
         let start = Start::After(Position::START);
-        Self { query: query.into(), start, buffered: false }
+        Self { query: query.into(), start, shown: Shown::Durable }
     }
 
     /// Beginning with the first one after this position.
@@ -59,7 +60,7 @@ impl Follow {
     /// only, a power cut can take away the last, and put other events in its place.
     #[must_use]
     pub fn buffered(mut self) -> Self {
-        self.buffered = true;
+        self.shown = Shown::Visible;
         self
     }
 }

@@ -5,22 +5,21 @@ use super::Lag;
 use super::start::Start;
 use crate::toolkit::ToolError;
 use crate::toolkit::port::{Events, Port, Received};
+use crate::toolkit::shown::Shown;
+use crate::toolkit::sleeper::Sleeper;
 use crate::{Position, Query, Read};
-use std::task::Waker;
 use std::time::Duration;
 
 /// So many positions are looked at before whoever follows looks around again: whether it is to
 /// stop, or whether others want a turn.
 pub(super) const STRIDE: u64 = 16_384;
-/// Longer than it takes to say why there is more, or never will be.
-const MOMENT: Duration = Duration::from_millis(1);
 
 /// What is followed, through which port.
 #[derive(Clone)]
 pub(super) struct Source {
     pub(super) port: Port,
     query: Query,
-    buffered: bool,
+    shown: Shown,
 }
 
 /// Where somebody is who follows. Events are read in views; a new one is taken when the one before
@@ -35,7 +34,7 @@ pub(super) struct Steps {
 impl Source {
     /// The last position that may be looked at.
     pub(super) fn end(&self) -> Result<Position, ToolError> {
-        if self.buffered { self.port.head() } else { Ok(self.port.durable()) }
+        self.shown.end(&self.port)
     }
 
     /// How far somebody is behind who has looked up to there.
@@ -49,20 +48,13 @@ impl Source {
         let since = self.port.query(&self.query, read)?.next_event()?.map(|event| event.recorded);
         Ok(Lag { positions, since })
     }
-
-    fn wait(&self, after: Position, timeout: Duration) -> Result<Position, ToolError> {
-        match self.buffered {
-            true => self.port.wait(after, timeout),
-            false => self.port.wait_durable_after(after, timeout),
-        }
-    }
 }
 
 impl Steps {
     /// Where `who` is told to begin.
     pub(super) fn new(port: &Port, follow: Follow, who: &str) -> Result<Self, ToolError> {
-        let Follow { query, start, buffered } = follow;
-        let source = Source { port: port.clone(), query, buffered };
+        let Follow { query, start, shown } = follow;
+        let source = Source { port: port.clone(), query, shown };
         let head = port.head()?;
         let position = match start {
             Start::Head => head,
@@ -132,23 +124,23 @@ impl Steps {
 
     /// Waits until more may be looked at, at most for so long.
     pub(super) fn wait(&self, timeout: Duration) -> Result<(), ToolError> {
-        self.source.wait(self.position, timeout).map(|_| ())
+        self.source.shown.wait(&self.source.port, self.position, timeout)
+    }
+
+    /// Sleeps until more may be looked at, or somebody calls.
+    ///
+    /// # Errors
+    /// There never will be more.
+    pub(super) fn sleep(&self, sleeper: &Sleeper) -> Result<(), ToolError> {
+        sleeper.sleep(&self.source.port, self.position, self.source.shown)
     }
 
     /// Whether more may be looked at; if not, the waker is called when that may have changed.
     ///
     /// # Errors
     /// There never will be more.
-    pub(super) fn wake(&self, waker: &Waker) -> Result<bool, ToolError> {
-        let port = &self.source.port;
-        let is_over = match self.source.buffered {
-            true => port.wake_after(self.position, waker),
-            false => port.wake_durable_after(self.position, waker),
-        };
-        if is_over {
-            // There is more, or this says why not.
-            self.wait(MOMENT)?;
-        }
-        Ok(is_over)
+    #[cfg(feature = "async")]
+    pub(super) fn wake(&self, waker: &std::task::Waker) -> Result<bool, ToolError> {
+        self.source.shown.wake(&self.source.port, self.position, waker)
     }
 }

@@ -8,8 +8,7 @@ use crate::toolkit::on_error::Verdict;
 use crate::toolkit::port::{Port, Received};
 use crate::toolkit::{Failure, OnError, Running, ToolError};
 use std::sync::Arc;
-use std::task::{Wake, Waker};
-use std::thread::{self, Thread};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Follows a store, or a tenant's part of it, in a thread of its own, which is called
@@ -92,15 +91,14 @@ impl<F: FnMut(&Received<'_>) -> Result<(), Failure>> Work<F> {
 
     /// Until it is to stop.
     fn follow(mut self) -> Result<(), ToolError> {
-        let waker = Waker::from(Arc::new(Parked(thread::current())));
         while !self.shared.is_stopping() {
             if self.steps.advance()? {
                 self.handle()?;
             } else {
                 self.shared.looked(self.steps.position());
-                if !self.steps.look()? && !self.steps.wake(&waker)? {
-                    // Who says that it is to stop calls the thread after that.
-                    thread::park();
+                if !self.steps.look()? {
+                    // Who says that it is to stop calls after that.
+                    self.steps.sleep(self.shared.sleeper())?;
                 }
             }
         }
@@ -148,20 +146,11 @@ impl<F: FnMut(&Received<'_>) -> Result<(), Failure>> Work<F> {
             && let left = pause.saturating_sub(begun.elapsed())
             && !left.is_zero()
         {
-            thread::park_timeout(left);
+            self.shared.sleeper().nap(left);
         }
     }
 }
 
 fn who(name: &str) -> String {
     format!("subscription '{name}'")
-}
-
-/// A thread that is parked until there is more.
-struct Parked(Thread);
-
-impl Wake for Parked {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
 }

@@ -1,7 +1,7 @@
 //! What handling an event brings about in the store.
 
-use crate::toolkit::Received;
-use crate::{AppendCondition, Commit, ExpectedVersion, NewEvent, Position, Query, Revision, Uuid};
+use crate::toolkit::{Envelope, Received};
+use crate::{AppendCondition, Commit, ExpectedVersion, NewEvent, Position, Query, Revision};
 
 /// What handling an event brings about in the store: events and documents, that are committed
 /// together with the checkpoint, so exactly once.
@@ -34,8 +34,8 @@ pub struct Effects {
     parts: Vec<Part>,
     /// Something has to hold for them.
     demands: bool,
-    /// The event that is handled, and its conversation.
-    cause: Option<(Uuid, Option<Uuid>)>,
+    /// What an event gets that says nothing else: the one that is handled is its cause.
+    envelope: Envelope,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -51,8 +51,10 @@ enum Part {
 impl Effects {
     /// None yet, of handling this event.
     pub fn of(event: &Received<'_>) -> Self {
-        let cause = Some((event.id(), event.correlation_id()));
-        Self { cause, ..Self::default() }
+        let envelope = Envelope::new().causation_id(event.id());
+        let conversation = event.correlation_id().into_iter();
+        let envelope = conversation.fold(envelope, Envelope::correlation_id);
+        Self { envelope, ..Self::default() }
     }
 
     /// Whether there are none.
@@ -64,17 +66,6 @@ impl Effects {
     pub fn clear(&mut self) {
         self.parts.clear();
         self.demands = false;
-    }
-
-    fn caused(&self, mut event: NewEvent) -> NewEvent {
-        let Some((cause, correlation)) = self.cause else { return event };
-        if event.get_causation_id().is_none() {
-            event = event.causation_id(cause);
-        }
-        match correlation.filter(|_| event.get_correlation_id().is_none()) {
-            Some(correlation) => event.correlation_id(correlation),
-            None => event,
-        }
     }
 
     fn part(&mut self, part: Part) -> &mut Self {
@@ -91,13 +82,13 @@ impl Effects {
     ) -> &mut Self {
         let expected = expected.into();
         self.demands |= expected != ExpectedVersion::Any;
-        let events = events.into_iter().map(|event| self.caused(event)).collect();
+        let events = events.into_iter().map(|event| self.envelope.around(event)).collect();
         self.part(Part::Append(stream.into(), expected, events))
     }
 
     /// Appends an event to a stream, at whatever version it is.
     pub fn event(&mut self, stream: impl Into<String>, event: NewEvent) -> &mut Self {
-        let event = self.caused(event);
+        let event = self.envelope.around(event);
         self.part(Part::Event(stream.into(), event))
     }
 

@@ -3,9 +3,9 @@
 use super::lanes::{Fresh, later};
 use super::shared::Shared;
 use crate::toolkit::error::contain;
-use crate::toolkit::{Events, Port, Received, ToolError};
-use crate::{Position, Query, Read, Timestamp};
-use std::time::Duration;
+use crate::toolkit::shown::Shown;
+use crate::toolkit::{Events, Received, ToolError};
+use crate::{Position, Read, Timestamp};
 
 /// What was read.
 pub(super) struct Found {
@@ -20,8 +20,6 @@ pub(super) struct Found {
 
 /// Events that are looked at, at the most, to find those of one aggregate among others.
 const LOOKS: usize = 1_024;
-/// How long a store that says that there is more is waited for, when there is nothing.
-const MOMENT: Duration = Duration::from_millis(1);
 
 impl Shared {
     /// Reads on in the log. The cursor stays for the next time.
@@ -40,7 +38,7 @@ impl Shared {
                 return Ok(found);
             }
             let read = Read::new().after(after).to(durable);
-            *cursor = Some(query(&self.port, &self.query, read)?);
+            *cursor = Some(self.port.query(&self.query, read)?);
         }
         let Some(events) = cursor else { return Ok(found) };
         while found.fresh.len() < most {
@@ -79,7 +77,7 @@ impl Shared {
         let by_key = self.settings.key.is_some();
         let wanted = if by_key { Some(self.query.clone()) } else { self.query.in_stream(name) };
         let Some(wanted) = wanted else { return Ok(found) };
-        let mut events = query(&self.port, &wanted, read)?;
+        let mut events = self.port.query(&wanted, read)?;
         let mut looks = 0;
         while let Some(event) = events.next_event()? {
             looks += 1;
@@ -109,15 +107,6 @@ impl Shared {
 
     /// Whether there may be more than was read; if not, somebody is woken when there is.
     fn is_there_more(&self, after: Position) -> Result<bool, ToolError> {
-        if !self.port.wake_durable_after(after, &self.waker) {
-            return Ok(false);
-        }
-        // More, or nothing any more: then this is an error.
-        self.port.wait_durable_after(after, MOMENT)?;
-        Ok(true)
+        Shown::Durable.wake(&self.port, after, &self.waker)
     }
-}
-
-fn query(port: &Port, query: &Query, read: Read<Position>) -> Result<Events, ToolError> {
-    if query.is_all() { port.read_all(read) } else { port.query(query, read) }
 }

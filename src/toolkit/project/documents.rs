@@ -36,22 +36,19 @@ impl Seat {
         Self { key, place, revision, prefix, changes: Changes::default() }
     }
 
-    /// A commit that says that the output reaches up to here, if nobody else has said anything.
-    pub(super) fn commit(&self, commit: Commit, place: &Place) -> Commit {
-        add_to(
-            commit.put_over(&*self.key, self.revision, place.to_bytes()),
-            &self.prefix,
-            &self.changes,
-        )
+    /// As the store has it; where it has none, of this version and before everything.
+    fn load(port: &Port, name: &str, version: u32) -> Result<Self, ToolError> {
+        let key = place_key(name);
+        let (found, revision) = Place::load(port, &key)?;
+        let place = found.unwrap_or_else(|| Place::begin(version, 1));
+        Ok(Self::new(name, key, place, revision))
     }
 
-    /// The same behind what a commit has already.
-    pub(super) fn commit_behind(&self, commit: Commit, place: &Place) -> Commit {
-        add_to(commit, &self.prefix, &self.changes).put_over(
-            &*self.key,
-            self.revision,
-            place.to_bytes(),
-        )
+    /// The commit with the output, and that it reaches up to here, if nobody else has said
+    /// anything.
+    pub(super) fn commit(&self, commit: Commit, place: &Place) -> Commit {
+        let commit = commit.put_over(&*self.key, self.revision, place.to_bytes());
+        add_to(commit, &self.prefix, &self.changes)
     }
 
     pub(super) fn key(&self) -> &str {
@@ -60,29 +57,26 @@ impl Seat {
 }
 
 impl Documents {
-    /// The output as the store has it.
+    /// The output as the store has it, without what a rebuild has left behind.
     ///
     /// # Errors
     /// The store's; [`ToolError::Ahead`].
     pub(super) fn open(port: &Port, projection: Box<dyn Projection>) -> Result<Self, ToolError> {
         let name = projection.name().to_owned();
-        let key = place_key(&name);
-        let (found, revision) = Place::load(port, &key)?;
-        let place = found.unwrap_or_else(|| Place::begin(projection.version(), 1));
-        let (checkpoint, head) = (place.position, port.head()?);
+        let seat = Seat::load(port, &name, projection.version())?;
+        let (checkpoint, head) = (seat.place.position, port.head()?);
         if checkpoint > head {
             return Err(ToolError::Ahead { name, checkpoint, head });
         }
-        let seat = Seat::new(&name, key, place, revision);
-        Ok(Self { projection, name, seat })
+        let mut own = Self { projection, name, seat };
+        own.clean(port)?;
+        Ok(own)
     }
 
     /// Looks again at what the store has.
     pub(super) fn reopen(&mut self, port: &Port) -> Result<(), ToolError> {
         self.roll_back();
-        let (found, revision) = Place::load(port, &self.seat.key)?;
-        let place = found.unwrap_or_else(|| Place::begin(self.projection.version(), 1));
-        self.seat = Seat::new(&self.name, self.seat.key.clone(), place, revision);
+        self.seat = Seat::load(port, &self.name, self.projection.version())?;
         Ok(())
     }
 
@@ -103,7 +97,7 @@ impl Documents {
     }
 
     /// Makes the output anew, from the first event to `to`, beside the old one, which is there
-    /// until the new one takes its place in one commit. `false` if it was cancelled: then nothing
+    /// until the new one takes its place in one commit. Nothing if it was cancelled: then nothing
     /// has changed.
     pub(super) fn rebuild(
         &mut self,
@@ -117,8 +111,6 @@ impl Documents {
         let version = self.projection.version();
         let place = Place::begin(version, self.seat.place.generation + 1);
         let next = Seat::new(&self.name, next_key(&self.name), place, Revision::NONE);
-        let (_, revision) = Place::load(port, &next.key)?;
-        let next = Seat { revision, ..next };
         // So that whoever comes after a crash knows what to delete.
         let begun = port.commit(next.commit(Commit::new(), &next.place))?;
         let old = std::mem::replace(&mut self.seat, Seat { revision: begun.revision(), ..next });
@@ -153,7 +145,7 @@ impl Documents {
     }
 
     /// Deletes what a rebuild has left behind: the old output, or a new one that was not finished.
-    pub(super) fn clean(&mut self, port: &Port) -> Result<(), ToolError> {
+    fn clean(&mut self, port: &Port) -> Result<(), ToolError> {
         let key = next_key(&self.name);
         if let (Some(next), revision) = Place::load(port, &key)? {
             delete_all(port, &output_prefix(&self.name, next.generation))?;

@@ -182,7 +182,7 @@ impl Shared {
                 Err(error) => break Running::Failed(error),
             }
             let (port, position) = (projector.port(), projector.position());
-            if let Err(error) = self.sleeper.sleep(port, position, projector.is_durable()) {
+            if let Err(error) = self.sleeper.sleep(port, position, projector.shown()) {
                 break Running::Failed(error);
             }
         };

@@ -4,8 +4,9 @@ use super::Projection;
 use super::documents::Documents;
 use super::place::Place;
 use super::policy::Conduct;
-use super::target::{Advance, Target, advance};
-use crate::toolkit::held::{Held, check_name};
+use super::target::{Target, advance};
+use crate::toolkit::held::Held;
+use crate::toolkit::names::check_name;
 use crate::toolkit::{Append, Interceptor, OnError, Port, Received, ToolError};
 use crate::{AppendError, Appended, Commit, Query, RecordedEvent};
 use std::fmt;
@@ -55,7 +56,6 @@ enum Tried {
     Landed(Appended),
     /// Somebody has appended something that the output does not have.
     Behind,
-    Refused(ToolError),
 }
 
 impl Inline {
@@ -72,7 +72,6 @@ impl Inline {
         let held = Held::take(&port, "projection", projection.name())?;
         let (name, query) = (projection.name().to_owned(), projection.query());
         let mut documents = Documents::open(&port, Box::new(projection))?;
-        documents.clean(&port)?;
         if documents.is_other() {
             let go_on = &mut |_| ControlFlow::Continue(());
             documents.rebuild(&port, port.head()?, &Conduct::default(), go_on)?;
@@ -109,7 +108,7 @@ impl Inline {
         let seat = documents.seat();
         let own = commit.get_conditions().len();
         let place = Place { inline: true, ..seat.place.clone() };
-        let with = seat.commit_behind(commit.clone(), &place);
+        let with = seat.commit(commit.clone(), &place);
         let with = with.fail_if_events_match(self.query.clone(), place.position);
         match next(with) {
             Ok(appended) => Ok(Tried::Landed(appended)),
@@ -123,7 +122,7 @@ impl Inline {
             {
                 Ok(Tried::Behind)
             }
-            Err(error) => Ok(Tried::Refused(error)),
+            Err(error) => Err(error),
         }
     }
 
@@ -155,9 +154,7 @@ fn catch_up(port: &Port, documents: &mut Documents) -> Result<(), ToolError> {
     let (from, to) = (documents.position(), port.head()?);
     let go_on = &mut |_| ControlFlow::Continue(());
     let conduct = Conduct::default();
-    match advance(port, documents, from, to, &conduct, &OnError::Stop, go_on)? {
-        Advance::Done(_) | Advance::Cancelled(_) => {}
-    }
+    advance(port, documents, from, to, &conduct, &OnError::Stop, go_on)?;
     // What was looked at and not wanted is not asked for again.
     let seat = documents.seat();
     seat.place.position = seat.place.position.max(to);
@@ -182,7 +179,7 @@ impl Interceptor for Inline {
                     documents.reopen(&self.port)?;
                     catch_up(&self.port, &mut documents)?;
                 }
-                Ok(Tried::Refused(error)) | Err(error) => {
+                Err(error) => {
                     documents.roll_back();
                     return Err(error);
                 }

@@ -1,6 +1,7 @@
 //! How a projection is run.
 
 use crate::toolkit::OnError;
+use crate::toolkit::shown::Shown;
 use crate::{Durability, Position};
 
 /// How something follows the log.
@@ -9,8 +10,8 @@ pub(super) struct Conduct {
     /// Events of a commit, at the most.
     pub(super) batch: u64,
     pub(super) durability: Durability,
-    /// Whether only durable events count.
-    pub(super) durable: bool,
+    /// Which events count.
+    pub(super) shown: Shown,
     pub(super) live: OnError,
     pub(super) anew: OnError,
 }
@@ -20,7 +21,7 @@ impl Default for Conduct {
         Self {
             batch: 8_192,
             durability: Durability::Buffered,
-            durable: true,
+            shown: Shown::Durable,
             live: OnError::Stop,
             anew: OnError::Stop,
         }

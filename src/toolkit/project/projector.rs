@@ -6,7 +6,9 @@ use super::policy::{Conduct, Progress};
 use super::sink::Outside;
 use super::target::{Advance, Target, Watch, advance};
 use super::{Projection, Sink};
-use crate::toolkit::held::{Held, check_name};
+use crate::toolkit::held::Held;
+use crate::toolkit::names::check_name;
+use crate::toolkit::shown::Shown;
 use crate::toolkit::{OnError, Port, ToolError};
 use crate::{Durability, Position};
 use std::fmt;
@@ -100,7 +102,9 @@ impl Projector {
     /// not taken back with the events.
     #[must_use]
     pub fn buffered(mut self) -> Self {
-        self.conduct.durable = matches!(self.target, Kind::Outside(_));
+        if matches!(self.target, Kind::Documents(_)) {
+            self.conduct.shown = Shown::Visible;
+        }
         self
     }
 
@@ -147,11 +151,8 @@ impl Projector {
         &mut self,
         watch: &mut dyn Watch,
     ) -> Result<Progress, ToolError> {
-        if let Kind::Documents(documents) = &mut self.target {
-            documents.clean(&self.port)?;
-            if documents.is_other() {
-                return self.rebuild_watched(watch)?.ok_or(ToolError::Stopped);
-            }
+        if matches!(&self.target, Kind::Documents(documents) if documents.is_other()) {
+            return self.rebuild_watched(watch)?.ok_or(ToolError::Stopped);
         }
         let to = self.end()?;
         let Self { port, target, looked, conduct, .. } = self;
@@ -223,13 +224,13 @@ impl Projector {
         &self.port
     }
 
-    pub(super) fn is_durable(&self) -> bool {
-        self.conduct.durable
+    pub(super) fn shown(&self) -> Shown {
+        self.conduct.shown
     }
 
     /// Up to where there is something to take in.
     fn end(&self) -> Result<Position, ToolError> {
-        if self.conduct.durable { Ok(self.port.durable()) } else { self.port.head() }
+        self.conduct.shown.end(&self.port)
     }
 
     fn target(&self) -> &dyn Target {

@@ -155,9 +155,7 @@ impl Walk<'_> {
     ) -> Result<Stretch, ToolError> {
         let Self { port, target, looked, conduct, events: total } = self;
         let read = Read::new().after(target.position().max(*looked)).to(end);
-        let query = target.query();
-        let mut events =
-            if query.is_all() { port.read_all(read)? } else { port.query(&query, read)? };
+        let mut events = port.query(&target.query(), read)?;
         let name = target.name().to_owned();
         let (mut in_batch, skipped) = (0, target.skipped());
         while let Some(event) = events.next_event()? {

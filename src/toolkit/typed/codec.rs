@@ -191,21 +191,12 @@ impl<E: EventTypes + Serialize + DeserializeOwned> Codec<E> {
         let known = event.event_type();
         let contents = Contents { event, variant: known.variant };
         let payload = self.inner.encoding.write(&contents)?;
-        let mut new = NewEvent::new(known.name, payload)
-            .schema_version(known.version)
-            .kind(envelope.kind)
-            .tags(envelope.tags.iter().map(String::as_str));
+        let new = NewEvent::new(known.name, payload).schema_version(known.version);
         let mut tags = Vec::new();
         for resolver in &self.inner.resolvers {
             resolver.resolve(event, &envelope.metadata, &mut tags);
         }
-        new = new.tags(tags);
-        if !envelope.metadata.is_empty() {
-            new = new.metadata(envelope.metadata.to_bytes());
-        }
-        new = envelope.correlation_id.into_iter().fold(new, NewEvent::correlation_id);
-        new = envelope.causation_id.into_iter().fold(new, NewEvent::causation_id);
-        Ok(envelope.occurred.into_iter().fold(new, NewEvent::occurred))
+        Ok(envelope.around(new.kind(envelope.kind)).tags(tags))
     }
 
     /// As the program has it; nothing if its type is unknown, and such events are passed over.

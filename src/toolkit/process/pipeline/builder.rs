@@ -5,9 +5,9 @@ use super::projections::{Make, within};
 use super::running::Parts;
 use super::{OnCommand, Pipeline};
 use crate::toolkit::error::contain;
-use crate::toolkit::held::check_name;
+use crate::toolkit::names::{check_name, is_category};
 use crate::toolkit::{Failure, Handler, Order, Port, Projection, Received, Retry, ToolError};
-use crate::{Query, Read, category_of};
+use crate::{Query, Read};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -149,7 +149,7 @@ impl PipelineBuilder {
         let bad = names.iter().filter_map(|(what, name)| check_name(what, name).err());
         problems.extend(bad.map(|error| error.to_string()));
         let category = self.category.as_str();
-        if category.is_empty() || category != category_of(category) || category.contains('\0') {
+        if !is_category(category) {
             problems.push(format!(
                 "'{}' can't be a type of aggregates: it is what stands before the first '-' of a \
                  stream's name",
