@@ -1,0 +1,193 @@
+//! Reading a line of JSON as an event.
+
+use super::body::from_base64;
+use super::json::told_by;
+use super::{Line, Wrong};
+use crate::show::{escaped, parse_moment};
+use annals::{EventKind, NewEvent, Timestamp, Uuid};
+use serde::de::{self, Deserializer, IgnoredAny, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// What a line may have. Of a body one form may be given, and none is an empty payload, or no
+/// metadata.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Members<'a> {
+    stream: String,
+    #[serde(rename = "type")]
+    event_type: String,
+    #[serde(default, deserialize_with = "id")]
+    id: Option<Uuid>,
+    #[serde(default, deserialize_with = "time")]
+    time: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time")]
+    recorded: Option<Timestamp>,
+    #[serde(borrow, default, deserialize_with = "json")]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data_text: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "base64")]
+    data_base64: Option<Vec<u8>>,
+    #[serde(borrow, default, deserialize_with = "json")]
+    metadata: Option<&'a RawValue>,
+    #[serde(borrow)]
+    metadata_text: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "base64")]
+    metadata_base64: Option<Vec<u8>>,
+    #[serde(default)]
+    tags: Vec<String>,
+    // Where it is said that there is none, metadata is not asked.
+    #[serde(default, deserialize_with = "said_id")]
+    correlation_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "said_id")]
+    causation_id: Option<Option<Uuid>>,
+    #[serde(default)]
+    kind: Kind,
+    #[serde(default = "first_schema")]
+    schema_version: u16,
+    // Where it stood in the store that it comes from: here it gets its own.
+    #[serde(rename = "position")]
+    _position: Option<IgnoredAny>,
+    #[serde(rename = "version")]
+    _version: Option<IgnoredAny>,
+}
+
+/// What an event is for, by name.
+#[derive(Clone, Copy, Default, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A fact of the domain.
+    #[default]
+    Domain,
+    /// Meant for other systems.
+    Integration,
+    /// Says that something is due.
+    Trigger,
+    /// Carries the whole state with it.
+    Fat,
+}
+
+impl From<Kind> for EventKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Domain => Self::Domain,
+            Kind::Integration => Self::Integration,
+            Kind::Trigger => Self::Trigger,
+            Kind::Fat => Self::Fat,
+        }
+    }
+}
+
+fn first_schema() -> u16 {
+    1
+}
+
+/// The space of the ids of events whose lines have none.
+const IDS: Uuid = Uuid::from_u128(0x6cf3_27a1_93ba_4b5e_9d0c_8e6f_5a10_c4d7);
+
+/// What a line says, which is the `number`th of its input: an event without id gets one that
+/// follows from both, so that the same input has the same ids whenever it is read.
+pub fn parse(line: &[u8], number: u64) -> Result<Line, Wrong> {
+    let members: Members<'_> =
+        serde_json::from_slice(line).map_err(|error| Wrong::of_json(&error))?;
+    let wrong = |what: &str| Wrong { column: 1, what: what.to_owned() };
+    let raw = |json: &RawValue| json.get().as_bytes().to_vec();
+    let text = |text: Cow<'_, str>| text.into_owned().into_bytes();
+    let one = |forms: [Option<Vec<u8>>; 3], what: &str| {
+        let mut forms = forms.into_iter().flatten();
+        let first = forms.next();
+        match forms.next() {
+            Some(_) => Err(wrong(what)),
+            None => Ok(first),
+        }
+    };
+    let data = one(
+        [members.data.map(raw), members.data_text.map(text), members.data_base64],
+        "expected one of `data`, `data_text` and `data_base64`, not several",
+    )?;
+    let metadata = one(
+        [members.metadata.map(raw), members.metadata_text.map(text), members.metadata_base64],
+        "expected one of `metadata`, `metadata_text` and `metadata_base64`, not several",
+    )?;
+    let told = told_by(metadata.as_deref());
+    let id = members.id.unwrap_or_else(|| id_of(line, number));
+    let mut event = NewEvent::new(members.event_type, data.unwrap_or_default())
+        .id(id)
+        .tags(members.tags)
+        .kind(members.kind.into())
+        .schema_version(members.schema_version);
+    if let Some(time) = members.time {
+        event = event.occurred(time);
+    }
+    if let Some(metadata) = metadata {
+        event = event.metadata(metadata);
+    }
+    if let Some(id) = members.correlation_id.unwrap_or(told.0) {
+        event = event.correlation_id(id);
+    }
+    if let Some(id) = members.causation_id.unwrap_or(told.1) {
+        event = event.causation_id(id);
+    }
+    Ok(Line { stream: members.stream, event, recorded: members.recorded })
+}
+
+/// The id of an event whose line has none.
+fn id_of(line: &[u8], number: u64) -> Uuid {
+    let mut name = number.to_le_bytes().to_vec();
+    name.extend_from_slice(line);
+    Uuid::new_v5(&IDS, &name)
+}
+
+/// Any JSON; `null` is some.
+fn json<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(from).map(Some)
+}
+
+fn id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Uuid>, D::Error> {
+    let Some(text) = Option::<Cow<'de, str>>::deserialize(from)? else { return Ok(None) };
+    Uuid::try_parse(&text)
+        .map(Some)
+        .map_err(|_| de::Error::custom(format_args!("expected a UUID, not '{}'", escaped(&text))))
+}
+
+fn said_id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Uuid>>, D::Error> {
+    id(from).map(Some)
+}
+
+fn base64<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Error> {
+    let text = Option::<Cow<'de, str>>::deserialize(from)?;
+    text.map(|text| from_base64(&text)).transpose().map_err(de::Error::custom)
+}
+
+/// A time is RFC 3339; one that is too far away for that is a number of microseconds since 1970.
+fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    struct Moment;
+    impl<'de> Visitor<'de> for Moment {
+        type Value = Option<Timestamp>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a time like 2013-01-31T18:00:00Z")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            parse_moment(text).map(Some).map_err(E::custom)
+        }
+
+        fn visit_i64<E: de::Error>(self, micros: i64) -> Result<Self::Value, E> {
+            Ok(Some(Timestamp::from_micros(micros)))
+        }
+
+        fn visit_u64<E: de::Error>(self, micros: u64) -> Result<Self::Value, E> {
+            let micros = i64::try_from(micros).map_err(E::custom)?;
+            self.visit_i64(micros)
+        }
+
+        fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+    }
+    from.deserialize_any(Moment)
+}

@@ -1,0 +1,17 @@
+//! What people and programs get to see.
+
+mod escape;
+mod near;
+mod numbers;
+mod out;
+mod progress;
+mod table;
+mod times;
+
+pub use escape::{cut, escaped, escaped_line};
+pub use near::nearest;
+pub use numbers::{bytes, count, per_second, thousands};
+pub use out::{Colour, Out, Style, said, width_of_terminal};
+pub use progress::Progress;
+pub use table::{Align, Column, Table};
+pub use times::{moment, parse_moment, parse_when, short};

@@ -1,0 +1,221 @@
+//! The second reading: the events of the lines are appended, those that are not there yet.
+
+use super::check::{Bad, Lines, is_allowed, name_bad};
+use super::{Done, Globals, Told};
+use crate::exit::{Failure, Outcome};
+use crate::input::{Block, in_order};
+use crate::line::Line;
+use crate::show::{Progress, moment};
+use crate::stop;
+use annals::{AppendError, Commit, Invalid, NewEvent, Read, RecordedEvent, Store, Timestamp};
+
+/// The events of lines, on their way into a store.
+pub struct Appending<'a> {
+    store: &'a Store,
+    lines: &'a Lines<'a>,
+    clock: Told,
+    skip_bad: bool,
+    /// When the newest event of the store was recorded.
+    recorded: Option<Timestamp>,
+    /// What has been done so far.
+    pub done: Done,
+}
+
+/// Events that are appended together.
+struct Batch {
+    /// The numbers of their lines.
+    lines: Vec<u64>,
+    /// The events.
+    commit: Commit,
+    /// When they were recorded, if the input says so.
+    time: Option<Timestamp>,
+}
+
+/// What a block has.
+struct Parsed {
+    batches: Vec<Batch>,
+    bad: Vec<Bad>,
+}
+
+impl<'a> Appending<'a> {
+    /// Of these lines into this store, whose clock says what it is told.
+    pub fn new(store: &'a Store, lines: &'a Lines<'a>, clock: Told, skip_bad: bool) -> Self {
+        Self { store, lines, clock, skip_bad, recorded: None, done: Done::default() }
+    }
+
+    /// Appends them all, and makes them durable.
+    ///
+    /// # Errors
+    /// An id is there already with another event; the store can't take more. What was appended
+    /// before stays.
+    pub fn run(&mut self, globals: &Globals) -> Outcome {
+        let head = self.store.head()?;
+        self.recorded = self.store.event(head)?.map(|event| event.recorded);
+        let (lines, skip_bad) = (self.lines, self.skip_bad);
+        let rules = Store::in_memory()?;
+        let mut progress = Progress::of_bytes("importing", globals.quiet);
+        let take = |parsed: Parsed| {
+            let (done, all) = lines.source.progress();
+            progress.at(done, all);
+            self.take(parsed)
+        };
+        let work = |block: Block| parse(&block, lines, skip_bad.then_some(&rules));
+        let failed = |error: &std::io::Error, line| lines.source.failed(error, line);
+        in_order(lines.source.read()?, work, take, failed)?;
+        Ok(self.store.sync()?)
+    }
+
+    fn take(&mut self, parsed: Parsed) -> Outcome {
+        for bad in &parsed.bad {
+            name_bad(self.lines.source.name(), bad);
+            if !self.skip_bad {
+                let what = "the input has changed since it was checked; it is imported up to here";
+                return Err(Failure::problems(what));
+            }
+            self.done.skipped += 1;
+        }
+        parsed.batches.into_iter().try_for_each(|batch| self.append(batch))?;
+        if stop::is_asked() {
+            let what = "interrupted; what is imported stays, and the same command goes on with it";
+            return Err(Failure::interrupted(what));
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, batch: Batch) -> Outcome {
+        if let Some(time) = batch.time {
+            // An event that is there already may well be older than the newest one.
+            if self.recorded.is_some_and(|recorded| recorded > time) {
+                return self.one_by_one(batch);
+            }
+            self.clock.set(time);
+        }
+        match self.store.commit(&batch.commit) {
+            Ok(appended) if appended.replayed => {
+                let read = Read::new().from(appended.first).to(appended.last);
+                let mut there = self.store.read_all(read)?;
+                for ((stream, event), line) in batch.commit.get_events().zip(&batch.lines) {
+                    if let Some(there) = there.next().transpose()? {
+                        self.is_same(&there, (stream, event), *line)?;
+                    }
+                }
+                Ok(())
+            }
+            Ok(_) => {
+                self.done.imported += u64::try_from(batch.lines.len()).unwrap_or(u64::MAX);
+                self.recorded = batch.time.or(self.recorded);
+                Ok(())
+            }
+            Err(AppendError::IdConflict(_) | AppendError::Invalid(Invalid::IdTwice { .. })) => {
+                self.one_by_one(batch)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Appends what is not there yet.
+    fn one_by_one(&mut self, batch: Batch) -> Outcome {
+        let (mut commit, mut new) = (Commit::new(), Vec::<(&str, &NewEvent)>::new());
+        for ((stream, event), line) in batch.commit.get_events().zip(&batch.lines) {
+            let Some(id) = event.get_id() else { continue };
+            if let Some(there) = self.store.event_by_id(id)? {
+                self.is_same(&there, (stream, event), *line)?;
+                continue;
+            }
+            if let Some((first, other)) = new.iter().find(|(_, other)| other.get_id() == Some(id)) {
+                let other = other.to_recorded(*first, 0, 0, Timestamp::default());
+                self.is_same(&other, (stream, event), *line)?;
+                continue;
+            }
+            if let (Some(time), Some(recorded)) = (batch.time, self.recorded)
+                && recorded > time
+            {
+                return Err(Failure::can_not(format!(
+                    "{}: line {line}: its time {} is before {}, that of the store's newest event; \
+                     with --as-recorded times can't go back",
+                    self.lines.source.name(),
+                    moment(time),
+                    moment(recorded),
+                )));
+            }
+            commit = commit.event(stream, event.clone());
+            new.push((stream, event));
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        if let Some(time) = batch.time {
+            self.clock.set(time);
+            self.recorded = Some(time);
+        }
+        self.store.commit(commit)?;
+        self.done.imported += u64::try_from(new.len()).unwrap_or(u64::MAX);
+        Ok(())
+    }
+
+    /// An event with this id is there: it has to be the same.
+    fn is_same(
+        &mut self,
+        there: &RecordedEvent,
+        (stream, event): (&str, &NewEvent),
+        line: u64,
+    ) -> Outcome {
+        let expected = event.to_recorded(stream, there.position, there.version, there.recorded);
+        self.done.already_there += 1;
+        let Some(what) = difference(there, &expected) else { return Ok(()) };
+        let place = match there.position.get() {
+            0 => "in an earlier line".to_owned(),
+            position => format!("in the store, at position {position}"),
+        };
+        Err(Failure::problems(format!(
+            "{}: line {line}: an event with the id {} is there already, {place}, but its {what} \
+             is not the same; what came before this line is imported",
+            self.lines.source.name(),
+            there.id,
+        )))
+    }
+}
+
+/// What of two events with the same id is not the same.
+fn difference(a: &RecordedEvent, b: &RecordedEvent) -> Option<&'static str> {
+    let differ = [
+        (a.stream != b.stream, "stream"),
+        (a.event_type != b.event_type, "type"),
+        (a.payload != b.payload, "payload"),
+        (a.metadata != b.metadata, "metadata"),
+        (a.tags != b.tags, "list of tags"),
+        (a.occurred != b.occurred, "time"),
+        (a.correlation_id != b.correlation_id, "correlation id"),
+        (a.causation_id != b.causation_id, "causation id"),
+        (a.kind != b.kind, "kind"),
+        (a.schema_version != b.schema_version, "schema version"),
+    ];
+    differ.into_iter().find_map(|(differs, what)| differs.then_some(what))
+}
+
+/// The events of a block's lines: in one commit, or, where their times are to be kept, in one for
+/// each time. Lines are held against the rules where nobody has done that before.
+fn parse(block: &Block, lines: &Lines<'_>, rules: Option<&Store>) -> Parsed {
+    let mut parsed = Parsed { batches: Vec::new(), bad: Vec::new() };
+    for (number, text) in block.lines() {
+        let is_allowed = |line: &Line| match rules {
+            Some(rules) => is_allowed(line.clone(), rules),
+            None => Ok(()),
+        };
+        let line = lines.parse(text, number);
+        match line.and_then(|(line, time)| is_allowed(&line).map(|()| (line, time))) {
+            Err(wrong) => parsed.bad.push((number, wrong)),
+            Ok((Line { stream, event, .. }, time)) => match parsed.batches.last_mut() {
+                Some(last) if last.time == time => {
+                    last.lines.push(number);
+                    last.commit = std::mem::take(&mut last.commit).event(stream, event);
+                }
+                _ => {
+                    let commit = Commit::new().event(stream, event);
+                    parsed.batches.push(Batch { lines: vec![number], commit, time });
+                }
+            },
+        }
+    }
+    parsed
+}

@@ -1,0 +1,148 @@
+//! The first reading: is every line an event?
+
+use super::Globals;
+use crate::exit::{Failure, Outcome};
+use crate::input::{Block, Source, in_order};
+use crate::line::{Format, Line, Wrong};
+use crate::show::{Progress, count, escaped, moment, said};
+use crate::stop;
+use annals::{Commit, IdCheck, Store, Timestamp};
+
+/// Lines that are to become events.
+pub struct Lines<'s> {
+    /// Where they come from.
+    pub source: &'s Source,
+    /// As what they are written.
+    pub format: Format,
+    /// Whether their times become those of the store.
+    pub as_recorded: bool,
+}
+
+/// A line that is wrong: its number, and why.
+pub type Bad = (u64, Wrong);
+
+/// The line and the time of an event.
+type Timed = (u64, Timestamp);
+
+/// What was found in a block.
+struct Found {
+    bad: Vec<Bad>,
+    /// The first and the last event that is well.
+    times: Option<(Timed, Timed)>,
+}
+
+/// Looks at every line. Each that is wrong is named.
+///
+/// # Errors
+/// A line is wrong; what is read can't be.
+pub fn all(lines: &Lines<'_>, globals: &Globals) -> Outcome {
+    let name = lines.source.name();
+    let rules = Store::in_memory()?;
+    let mut progress = Progress::of_bytes("checking", globals.quiet);
+    let (mut bad, mut before) = (0_u64, None);
+    let take = |found: Found| {
+        let (done, all) = lines.source.progress();
+        progress.at(done, all);
+        for line in &found.bad {
+            name_bad(name, line);
+            bad += 1;
+        }
+        if let Some((first, last)) = found.times {
+            if let Some(before) = before.filter(|(_, time)| *time > first.1) {
+                let wrong = out_of_order(before, first);
+                name_bad(name, &(first.0, wrong));
+                bad += 1;
+            }
+            before = Some(last);
+        }
+        match stop::is_asked() {
+            true => Err(Failure::interrupted("interrupted; nothing was imported")),
+            false => Ok(()),
+        }
+    };
+    let work = |block: Block| look_at(&block, lines, &rules);
+    let failed = |error: &std::io::Error, line| lines.source.failed(error, line);
+    in_order(lines.source.read()?, work, take, failed)?;
+    drop(progress);
+    if bad == 0 {
+        return Ok(());
+    }
+    let lines = count(bad, "line");
+    let is = if bad == 1 { "is wrong" } else { "are wrong" };
+    Err(Failure::problems(format!(
+        "{lines} of {name} {is}; nothing was imported (--skip-bad leaves wrong lines out)"
+    )))
+}
+
+/// Says which line of an input is wrong, where, and why.
+pub fn name_bad(name: &str, (number, Wrong { column, what }): &Bad) {
+    let what = escaped(what);
+    said(format_args!("annals: {name}: line {number}, column {column}: {what}"));
+}
+
+fn look_at(block: &Block, lines: &Lines<'_>, rules: &Store) -> Found {
+    let mut found = Found { bad: Vec::new(), times: None };
+    let mut commit = Commit::new().id_check(IdCheck::Off);
+    let mut kept = Vec::new();
+    for (number, text) in block.lines() {
+        match lines.parse(text, number) {
+            Ok((line, time)) => {
+                if let Some(time) = time {
+                    let (first, last) = found.times.unwrap_or(((number, time), (number, time)));
+                    if last.1 > time {
+                        found.bad.push((number, out_of_order(last, (number, time))));
+                    }
+                    found.times = Some((first, (number, time)));
+                }
+                commit = commit.event(line.stream, line.event);
+                kept.push((number, text));
+            }
+            Err(wrong) => found.bad.push((number, wrong)),
+        }
+    }
+    // The store itself knows what is within its limits. Which line is not, one by one tells.
+    if !commit.is_empty() && rules.stage(commit).is_err() {
+        for (number, text) in kept {
+            if let Ok((line, _)) = lines.parse(text, number)
+                && let Err(wrong) = is_allowed(line, rules)
+            {
+                found.bad.push((number, wrong));
+            }
+        }
+        found.bad.sort_by_key(|(number, _)| *number);
+    }
+    found
+}
+
+/// Whether the store would take this event.
+pub fn is_allowed(line: Line, rules: &Store) -> Result<(), Wrong> {
+    let commit = Commit::new().event(line.stream, line.event);
+    let staged = rules.stage(commit);
+    staged.map(|_| ()).map_err(|error| Wrong { column: 1, what: error.to_string() })
+}
+
+fn out_of_order((line, before): Timed, (_, time): Timed) -> Wrong {
+    let (before, time) = (moment(before), moment(time));
+    let what = format!(
+        "expected a time not before {before}, that of line {line}, not {time}; with --as-recorded \
+         lines have to be in the order of their times"
+    );
+    Wrong { column: 1, what }
+}
+
+impl Lines<'_> {
+    /// What a line says, and when it was recorded, if that is asked for.
+    pub fn parse(&self, text: &[u8], number: u64) -> Result<(Line, Option<Timestamp>), Wrong> {
+        let line = self.format.parse(text, number)?;
+        if !self.as_recorded {
+            return Ok((line, None));
+        }
+        match line.recorded.or(line.event.get_occurred()) {
+            Some(time) => Ok((line, Some(time))),
+            None => {
+                let what = "expected a `time`, which --as-recorded needs".to_owned();
+                Err(Wrong { column: 1, what })
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Which events are meant: what `read`, `export`, `tail` and `replay` can be told.
+
+use crate::exit::{Failure, Outcome};
+use crate::show::{nearest, parse_when};
+use crate::store::{no_such_stream, not_there};
+use annals::{
+    Cursor, Keys, Position, Query, QueryItem, Read, Store, Timestamp, Uuid, Version, View,
+};
+use clap::Args;
+
+/// Which events.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Which events")]
+pub struct Select {
+    /// Of this stream; --from and the like are versions then
+    #[arg(short, long, value_name = "NAME")]
+    pub stream: Option<String>,
+    /// Of the streams of this category: of those whose names begin with it and a `-`
+    #[arg(short, long, value_name = "NAME")]
+    pub category: Option<String>,
+    /// Of this type; given several times: of one of these
+    #[arg(short = 't', long = "type", value_name = "TYPE")]
+    pub types: Vec<String>,
+    /// With this tag; given several times: with all of them
+    #[arg(short = 'g', long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Of this conversation
+    #[arg(long, value_name = "UUID")]
+    pub correlation: Option<Uuid>,
+    /// With this cause
+    #[arg(long, value_name = "UUID")]
+    pub causation: Option<Uuid>,
+    /// From this position on (of a stream: version)
+    #[arg(long, value_name = "N")]
+    pub from: Option<u64>,
+    /// After this position (of a stream: version)
+    #[arg(long, value_name = "N", conflicts_with = "from")]
+    pub after: Option<u64>,
+    /// Up to and with this position (of a stream: version)
+    #[arg(long, value_name = "N")]
+    pub to: Option<u64>,
+    /// Before this position (of a stream: version)
+    #[arg(long, value_name = "N", conflicts_with = "to")]
+    pub before: Option<u64>,
+    /// Recorded then or later: 2013-01-31, 2013-01-31T18:00 (UTC), RFC 3339, or how long ago: '2h'
+    #[arg(long, value_name = "TIME", value_parser = parse_when)]
+    pub since: Option<Timestamp>,
+    /// Recorded before then
+    #[arg(long, value_name = "TIME", value_parser = parse_when)]
+    pub until: Option<Timestamp>,
+    /// At most so many
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<u64>,
+}
+
+impl Select {
+    /// Whether nothing but the stream says which events.
+    fn is_of_stream(&self) -> bool {
+        self.stream.is_some() && self.item_without_stream() == QueryItem::new()
+    }
+
+    fn item_without_stream(&self) -> QueryItem {
+        let mut item = QueryItem::new().types(&self.types).tags(&self.tags);
+        if let Some(category) = &self.category {
+            item = item.category(category);
+        }
+        if let Some(id) = self.correlation {
+            item = item.correlation_id(id);
+        }
+        if let Some(id) = self.causation {
+            item = item.causation_id(id);
+        }
+        if let Some(time) = self.since {
+            item = item.since(time);
+        }
+        if let Some(time) = self.until {
+            // A query's end is included.
+            item = item.until(Timestamp::from_micros(time.micros().saturating_sub(1)));
+        }
+        item
+    }
+
+    /// What is asked for, as a query.
+    pub fn query(&self) -> Query {
+        let mut item = self.item_without_stream();
+        if let Some(stream) = &self.stream {
+            item = item.stream(stream);
+        }
+        if item == QueryItem::new() { Query::all() } else { Query::from(item) }
+    }
+
+    /// The first and the last number that is asked for.
+    fn bounds(&self) -> (u64, u64) {
+        let after = self.after.map(|number| number.saturating_add(1));
+        let before = self.before.map(|number| number.saturating_sub(1));
+        (self.from.or(after).unwrap_or(1), self.to.or(before).unwrap_or(u64::MAX))
+    }
+
+    /// A cursor over what is asked for, as the store is now.
+    ///
+    /// # Errors
+    /// The stream, category, type or tag that is named is nowhere.
+    pub fn cursor(&self, store: &Store, backward: bool) -> Outcome<Cursor> {
+        self.check_names(store)?;
+        let view = store.view()?;
+        let limit = self.limit.unwrap_or(u64::MAX);
+        let (first, last) = self.bounds();
+        if let (Some(stream), true) = (&self.stream, self.is_of_stream()) {
+            let read = Read::new().from(first).to(last).limit(limit);
+            return Ok(view.stream(stream, if backward { read.backward() } else { read }));
+        }
+        let read = match &self.stream {
+            Some(stream) => versions_as_positions(&view, stream, (first, last))?,
+            None => Read::new().from(first).to(last),
+        };
+        let read = read.limit(limit);
+        Ok(view.query(&self.query(), if backward { read.backward() } else { read })?)
+    }
+
+    /// That what is named by name is there at all: whoever mistypes a name is told so.
+    pub fn check_names(&self, store: &Store) -> Outcome {
+        let view = store.view()?;
+        if let Some(stream) = &self.stream
+            && view.stream_version(stream)? == Version::NONE
+        {
+            return Err(no_such_stream(store, stream));
+        }
+        if let Some(category) = &self.category
+            && view.streams_of(category).next().is_none()
+        {
+            let names = view.categories()?;
+            let near = nearest(category, names.into_iter().map(Ok::<_, annals::Error>));
+            return Err(not_there("category", category, &near));
+        }
+        let missing = |count: Option<Result<annals::Counted, annals::Error>>, name: &str| {
+            let next = count.transpose()?;
+            Ok::<_, Failure>(next.is_none_or(|counted| counted.name != name))
+        };
+        for name in &self.types {
+            if missing(view.types(&Keys::prefix(name)).next(), name)? {
+                let names = view.types(&Keys::all()).map(|counted| counted.map(|it| it.name));
+                return Err(not_there("type", name, &nearest(name, names)));
+            }
+        }
+        for name in &self.tags {
+            if missing(view.tags(&Keys::prefix(name)).next(), name)? {
+                let names = view.tags(&Keys::all()).map(|counted| counted.map(|it| it.name));
+                return Err(not_there("tag", name, &nearest(name, names)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The positions from one version of a stream to another.
+fn versions_as_positions(
+    view: &View,
+    stream: &str,
+    (first, last): (u64, u64),
+) -> Outcome<Read<Position>> {
+    let versions = Read::new().from(first).to(last).limit(1);
+    let (mut from, mut to) =
+        (view.stream(stream, versions), view.stream(stream, versions.backward()));
+    let from = from.next_event()?.map(|event| event.position);
+    let to = to.next_event()?.map(|event| event.position);
+    Ok(match (from, to) {
+        (Some(from), Some(to)) => Read::new().from(from).to(to),
+        _ => Read::new().limit(0),
+    })
+}
