@@ -1,8 +1,8 @@
 //! A commit: one atomic append of events, documents or both.
 
 use super::{
-    AppendCondition, Durability, ExpectedVersion, Invalid, Limit, LimitExceeded, NewEvent,
-    Position, Query, Refusal, Revision, Version, check_key, check_name,
+    AppendCondition, AppendError, Durability, ExpectedVersion, Invalid, Limit, LimitExceeded,
+    NewEvent, Position, Query, Refusal, Revision, Version, check_key, check_name,
 };
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -342,9 +342,25 @@ impl Commit {
         self.parts.iter().flat_map(|part| &part.events)
     }
 
-    /// Whether it is within the limits and not empty. What it takes in bytes, and what it says
-    /// twice, is checked when it is encoded.
-    pub(crate) fn check(&self) -> Result<(), Refusal> {
+    /// Whether it can be a commit: it is not empty, its names are names, and it is within the
+    /// limits. A store checks this before anything else; whoever wants to know beforehand asks
+    /// here. What it takes in bytes, and what it says twice, is checked only when it is encoded:
+    /// see [`Store::stage`](crate::Store::stage).
+    ///
+    /// ```
+    /// use annals::{AppendError, Commit, NewEvent};
+    /// assert!(Commit::new().event("a", NewEvent::new("Noted", "")).check().is_ok());
+    /// let nameless = Commit::new().event("", NewEvent::new("Noted", ""));
+    /// assert!(matches!(nameless.check(), Err(AppendError::Invalid(_))));
+    /// ```
+    ///
+    /// # Errors
+    /// [`AppendError::Empty`], [`AppendError::Limit`] and [`AppendError::Invalid`].
+    pub fn check(&self) -> Result<(), AppendError> {
+        self.refusal().map_err(AppendError::from)
+    }
+
+    fn refusal(&self) -> Result<(), Refusal> {
         let events: usize = self.parts.iter().map(|part| part.events.len()).sum();
         if self.is_empty() {
             return Err(Refusal::Empty);
