@@ -23,9 +23,25 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Init(verbs::init::Args),
+    Append(verbs::append::Args),
     Import(verbs::import::Args),
     Export(verbs::export::Args),
     Read(verbs::read::Args),
+    Tail(verbs::tail::Args),
+    Streams(verbs::names::Streams),
+    Types(verbs::names::Types),
+    Tags(verbs::names::Tags),
+    Documents(verbs::documents::Args),
+    Stats(verbs::stats::Args),
+    Verify(verbs::verify::Args),
+    Salvage(verbs::salvage::Args),
+    Backup(verbs::copies::Backup),
+    Compact(verbs::copies::Compact),
+    Diff(verbs::diff::Args),
+    Replay(verbs::replay::Args),
+    Bench(verbs::bench::Args),
+    Completions(verbs::shell::Completions),
+    Man(verbs::shell::Man),
 }
 
 /// Does what was asked for.
@@ -53,15 +69,25 @@ impl Verb {
     fn run(self, globals: &Globals) -> Outcome {
         match self {
             Self::Init(args) => verbs::init::run(&args, globals),
+            Self::Append(args) => verbs::append::run(&args, globals),
             Self::Import(args) => verbs::import::run(&args, globals),
             Self::Export(args) => verbs::export::run(&args, globals),
             Self::Read(args) => verbs::read::run(&args, globals),
+            Self::Tail(args) => verbs::tail::run(&args, globals),
+            Self::Streams(args) => verbs::names::streams(&args, globals),
+            Self::Types(args) => verbs::names::types(&args, globals),
+            Self::Tags(args) => verbs::names::tags(&args, globals),
+            Self::Documents(args) => verbs::documents::run(&args, globals),
+            Self::Stats(args) => verbs::stats::run(&args, globals),
+            Self::Verify(args) => verbs::verify::run(&args, globals),
+            Self::Salvage(args) => verbs::salvage::run(&args, globals),
+            Self::Backup(args) => verbs::copies::backup(&args, globals),
+            Self::Compact(args) => verbs::copies::compact(&args, globals),
+            Self::Diff(args) => verbs::diff::run(&args, globals),
+            Self::Replay(args) => verbs::replay::run(&args, globals),
+            Self::Bench(args) => verbs::bench::run(&args, globals),
+            Self::Completions(args) => verbs::shell::completions(&args, Cli::command(), globals),
+            Self::Man(args) => verbs::shell::man(&args, Cli::command(), globals),
         }
     }
-}
-
-/// The command with all its verbs.
-#[expect(dead_code, reason = "completions and man page come with their verb")]
-pub fn command() -> clap::Command {
-    Cli::command()
 }

@@ -55,7 +55,7 @@ impl<R: Read> Blocks<R> {
                 let read = (&mut self.reader).take(limit).read_to_end(&mut bytes)?;
                 self.is_over = read < missing;
             }
-            let end = match bytes.iter().rposition(|byte| *byte == b'\n') {
+            let end = match memchr::memrchr(b'\n', &bytes) {
                 Some(last) if !self.is_over => last + 1,
                 _ if self.is_over => bytes.len(),
                 _ if bytes.len() >= LONGEST => {
@@ -72,7 +72,7 @@ impl<R: Read> Blocks<R> {
                 return Ok(None);
             }
             self.rest = bytes.split_off(end);
-            let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+            let lines = memchr::memchr_iter(b'\n', &bytes).count();
             let first = self.next;
             self.next += u64::try_from(lines).unwrap_or(u64::MAX);
             return Ok(Some(Block { first, bytes }));

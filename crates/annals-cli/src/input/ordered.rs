@@ -25,6 +25,7 @@ pub fn in_order<T: Send, E: Send>(
     failed: impl Fn(&io::Error, u64) -> E + Send + Sync,
 ) -> Result<(), E> {
     let threads = thread::available_parallelism().map_or(1, |it| it.get()).min(THREADS);
+    let failed = &failed;
     thread::scope(|scope| {
         // The results of blocks, in order: each comes when it is ready.
         let (in_order, results) = sync_channel::<Receiver<T>>(threads * UNDER_WAY);
@@ -32,17 +33,18 @@ pub fn in_order<T: Send, E: Send>(
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..threads {
             let (work, waiting) = (&work, waiting.clone());
-            scope.spawn(move || {
+            spawn(scope, "annals-parse", move || {
                 let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 while let Ok((block, done)) = next() {
                     // Nobody waits for it any more if something was wrong with one before.
                     let _ = done.send(work(block));
                 }
-            });
+            })
+            .map_err(|error| failed(&error, 1))?;
         }
         drop(waiting);
-        let failed = &failed;
-        let reading = scope.spawn(move || read(reader, &jobs, &in_order, failed));
+        let reading = spawn(scope, "annals-read", move || read(reader, &jobs, &in_order, failed))
+            .map_err(|error| failed(&error, 1))?;
         let mut taken = Ok(());
         while let Ok(result) = results.recv() {
             // A thread that panicked sends nothing; its panic comes out of the scope.
@@ -56,6 +58,15 @@ pub fn in_order<T: Send, E: Send>(
         let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         taken.and(read)
     })
+}
+
+/// Starts a thread that ends with the scope.
+fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> io::Result<thread::ScopedJoinHandle<'scope, T>> {
+    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work)
 }
 
 /// Hands out blocks until there are no more, or nobody takes them.

@@ -20,7 +20,8 @@ struct Attributes<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
 /// Of an event that does not come from a store, the source, an id that is no UUID, and attributes
 /// that have no other place become its metadata.
 pub fn parse(line: &[u8]) -> Result<Line, Wrong> {
-    let attributes = serde_json::from_slice(line).map_err(|error| Wrong::of_json(&error))?;
+    let text = super::text(line)?;
+    let attributes = serde_json::from_str(text).map_err(|error| Wrong::of_json(&error))?;
     read(Attributes(attributes)).map_err(|what| Wrong { column: 1, what })
 }
 

@@ -30,6 +30,9 @@ struct Told<'a> {
 /// The ids of conversation and cause that metadata names as `correlationId` and `causationId`.
 pub fn told_by(metadata: Option<&[u8]>) -> (Option<Uuid>, Option<Uuid>) {
     let Some(metadata) = metadata else { return (None, None) };
+    if memchr::memmem::find(metadata, b"ationId").is_none() {
+        return (None, None);
+    }
     // Whatever else stands there is not looked at.
     let told: Told<'_> = serde_json::from_slice(metadata).unwrap_or_default();
     let id = |text: Option<Cow<'_, str>>| Uuid::try_parse(&text?).ok();

@@ -91,8 +91,9 @@ const IDS: Uuid = Uuid::from_u128(0x6cf3_27a1_93ba_4b5e_9d0c_8e6f_5a10_c4d7);
 /// What a line says, which is the `number`th of its input: an event without id gets one that
 /// follows from both, so that the same input has the same ids whenever it is read.
 pub fn parse(line: &[u8], number: u64) -> Result<Line, Wrong> {
+    let text = super::text(line)?;
     let members: Members<'_> =
-        serde_json::from_slice(line).map_err(|error| Wrong::of_json(&error))?;
+        serde_json::from_str(text).map_err(|error| Wrong::of_json(&error))?;
     let wrong = |what: &str| Wrong { column: 1, what: what.to_owned() };
     let raw = |json: &RawValue| json.get().as_bytes().to_vec();
     let text = |text: Cow<'_, str>| text.into_owned().into_bytes();

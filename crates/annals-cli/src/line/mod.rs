@@ -76,6 +76,19 @@ pub fn write_whole(event: &Event<'_>, out: &mut Vec<u8>) -> Result<(), annals::E
     json::write(event, json::Fields::All, out)
 }
 
+/// A line that was written here, as text.
+pub fn text_of(line: &[u8]) -> &str {
+    std::str::from_utf8(line).unwrap_or_default()
+}
+
+/// A line as text.
+fn text(line: &[u8]) -> Result<&str, Wrong> {
+    std::str::from_utf8(line).map_err(|error| Wrong {
+        column: error.valid_up_to() + 1,
+        what: "expected UTF-8".to_owned(),
+    })
+}
+
 impl Wrong {
     fn of_json(error: &serde_json::Error) -> Self {
         let place = format!(" at line {} column {}", error.line(), error.column());

@@ -1,10 +1,22 @@
 //! What `annals` does, a verb in each file.
 
+pub mod append;
+pub mod bench;
+pub mod copies;
+pub mod diff;
+pub mod documents;
 pub mod export;
 pub mod import;
 pub mod init;
+pub mod names;
 pub mod read;
+pub mod replay;
+pub mod salvage;
 mod select;
+pub mod shell;
+pub mod stats;
+pub mod tail;
+pub mod verify;
 
 use crate::show::{Colour, Out};
 

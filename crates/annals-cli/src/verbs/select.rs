@@ -102,6 +102,11 @@ impl Select {
     /// The stream, category, type or tag that is named is nowhere.
     pub fn cursor(&self, store: &Store, backward: bool) -> Outcome<Cursor> {
         self.check_names(store)?;
+        self.unchecked(store, backward)
+    }
+
+    /// A cursor over what is asked for, as the store is now, also where a name is nowhere.
+    pub fn unchecked(&self, store: &Store, backward: bool) -> Outcome<Cursor> {
         let view = store.view()?;
         let limit = self.limit.unwrap_or(u64::MAX);
         let (first, last) = self.bounds();
@@ -115,6 +120,22 @@ impl Select {
         };
         let read = read.limit(limit);
         Ok(view.query(&self.query(), if backward { read.backward() } else { read })?)
+    }
+
+    /// A cursor over what is asked for of the events after this position.
+    ///
+    /// # Errors
+    /// As [`Select::cursor`].
+    pub fn cursor_after(&self, store: &Store, seen: Position) -> Outcome<Cursor> {
+        self.check_names(store)?;
+        let view = store.view()?;
+        let (first, last) = self.bounds();
+        let read = match &self.stream {
+            Some(stream) => versions_as_positions(&view, stream, (first, last))?,
+            None => Read::new().from(first).to(last),
+        };
+        let read = read.after(seen).limit(self.limit.unwrap_or(u64::MAX));
+        Ok(view.query(&self.query(), read)?)
     }
 
     /// That what is named by name is there at all: whoever mistypes a name is told so.

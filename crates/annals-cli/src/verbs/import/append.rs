@@ -52,14 +52,13 @@ impl<'a> Appending<'a> {
         let head = self.store.head()?;
         self.recorded = self.store.event(head)?.map(|event| event.recorded);
         let (lines, skip_bad) = (self.lines, self.skip_bad);
-        let rules = Store::in_memory()?;
         let mut progress = Progress::of_bytes("importing", globals.quiet);
         let take = |parsed: Parsed| {
             let (done, all) = lines.source.progress();
             progress.at(done, all);
             self.take(parsed)
         };
-        let work = |block: Block| parse(&block, lines, skip_bad.then_some(&rules));
+        let work = |block: Block| parse(&block, lines, skip_bad);
         let failed = |error: &std::io::Error, line| lines.source.failed(error, line);
         in_order(lines.source.read()?, work, take, failed)?;
         Ok(self.store.sync()?)
@@ -195,13 +194,10 @@ fn difference(a: &RecordedEvent, b: &RecordedEvent) -> Option<&'static str> {
 
 /// The events of a block's lines: in one commit, or, where their times are to be kept, in one for
 /// each time. Lines are held against the rules where nobody has done that before.
-fn parse(block: &Block, lines: &Lines<'_>, rules: Option<&Store>) -> Parsed {
+fn parse(block: &Block, lines: &Lines<'_>, checks: bool) -> Parsed {
     let mut parsed = Parsed { batches: Vec::new(), bad: Vec::new() };
     for (number, text) in block.lines() {
-        let is_allowed = |line: &Line| match rules {
-            Some(rules) => is_allowed(line.clone(), rules),
-            None => Ok(()),
-        };
+        let is_allowed = |line: &Line| if checks { is_allowed(line.clone()) } else { Ok(()) };
         let line = lines.parse(text, number);
         match line.and_then(|(line, time)| is_allowed(&line).map(|()| (line, time))) {
             Err(wrong) => parsed.bad.push((number, wrong)),

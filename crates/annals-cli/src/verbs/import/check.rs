@@ -6,7 +6,7 @@ use crate::input::{Block, Source, in_order};
 use crate::line::{Format, Line, Wrong};
 use crate::show::{Progress, count, escaped, moment, said};
 use crate::stop;
-use annals::{Commit, IdCheck, Store, Timestamp};
+use annals::{Commit, IdCheck, Timestamp};
 
 /// Lines that are to become events.
 pub struct Lines<'s> {
@@ -37,7 +37,6 @@ struct Found {
 /// A line is wrong; what is read can't be.
 pub fn all(lines: &Lines<'_>, globals: &Globals) -> Outcome {
     let name = lines.source.name();
-    let rules = Store::in_memory()?;
     let mut progress = Progress::of_bytes("checking", globals.quiet);
     let (mut bad, mut before) = (0_u64, None);
     let take = |found: Found| {
@@ -60,7 +59,7 @@ pub fn all(lines: &Lines<'_>, globals: &Globals) -> Outcome {
             false => Ok(()),
         }
     };
-    let work = |block: Block| look_at(&block, lines, &rules);
+    let work = |block: Block| look_at(&block, lines);
     let failed = |error: &std::io::Error, line| lines.source.failed(error, line);
     in_order(lines.source.read()?, work, take, failed)?;
     drop(progress);
@@ -80,7 +79,7 @@ pub fn name_bad(name: &str, (number, Wrong { column, what }): &Bad) {
     said(format_args!("annals: {name}: line {number}, column {column}: {what}"));
 }
 
-fn look_at(block: &Block, lines: &Lines<'_>, rules: &Store) -> Found {
+fn look_at(block: &Block, lines: &Lines<'_>) -> Found {
     let mut found = Found { bad: Vec::new(), times: None };
     let mut commit = Commit::new().id_check(IdCheck::Off);
     let mut kept = Vec::new();
@@ -101,10 +100,10 @@ fn look_at(block: &Block, lines: &Lines<'_>, rules: &Store) -> Found {
         }
     }
     // The store itself knows what is within its limits. Which line is not, one by one tells.
-    if !commit.is_empty() && rules.stage(commit).is_err() {
+    if !commit.is_empty() && commit.check().is_err() {
         for (number, text) in kept {
             if let Ok((line, _)) = lines.parse(text, number)
-                && let Err(wrong) = is_allowed(line, rules)
+                && let Err(wrong) = is_allowed(line)
             {
                 found.bad.push((number, wrong));
             }
@@ -114,11 +113,10 @@ fn look_at(block: &Block, lines: &Lines<'_>, rules: &Store) -> Found {
     found
 }
 
-/// Whether the store would take this event.
-pub fn is_allowed(line: Line, rules: &Store) -> Result<(), Wrong> {
-    let commit = Commit::new().event(line.stream, line.event);
-    let staged = rules.stage(commit);
-    staged.map(|_| ()).map_err(|error| Wrong { column: 1, what: error.to_string() })
+/// Whether a store would take this event.
+pub fn is_allowed(line: Line) -> Result<(), Wrong> {
+    let checked = Commit::new().event(line.stream, line.event).check();
+    checked.map_err(|error| Wrong { column: 1, what: error.to_string() })
 }
 
 fn out_of_order((line, before): Timed, (_, time): Timed) -> Wrong {

@@ -1,0 +1,98 @@
+//! `backup` and `compact`: copies of a store.
+
+use super::Globals;
+use crate::exit::{Failure, Outcome};
+use crate::show::{Progress, bytes, count, escaped};
+use crate::stop;
+use crate::store::to_look;
+use annals::CopyReport;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Copy a store, while it is being written to
+///
+/// The copy has what was durable when it began. It is read again before it appears under its name:
+/// a copy that is there is whole, and closed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  annals backup orders.annals orders-$(date +%F).annals")]
+pub struct Backup {
+    #[command(flatten)]
+    paths: Paths,
+}
+
+/// Write everything anew to a new store: without deleted documents, and without unused room
+///
+/// Each event keeps its position. The new store has an id of its own.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  annals compact orders.annals smaller.annals")]
+pub struct Compact {
+    #[command(flatten)]
+    paths: Paths,
+}
+
+#[derive(Debug, clap::Args)]
+struct Paths {
+    /// The store
+    file: PathBuf,
+    /// The copy to make, where no file is yet
+    out: PathBuf,
+    /// Say what was copied as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(serde::Serialize)]
+struct Copied {
+    commits: u64,
+    events: u64,
+    /// Records of them.
+    documents: u64,
+    bytes: u64,
+}
+
+pub fn backup(args: &Backup, globals: &Globals) -> Outcome {
+    let store = to_look(&args.paths.file)?;
+    let mut progress = Progress::of_bytes("copying", globals.quiet);
+    let report = store.backup_to_with(&args.paths.out, |done, all| {
+        progress.at(done, all);
+        stop::flow()
+    })?;
+    drop(progress);
+    said(&args.paths, &report, globals)
+}
+
+pub fn compact(args: &Compact, globals: &Globals) -> Outcome {
+    let store = to_look(&args.paths.file)?;
+    let mut progress = Progress::of_bytes("compacting", globals.quiet);
+    let report = store.compact_to_with(&args.paths.out, |done, all| {
+        progress.at(done, all);
+        stop::flow()
+    })?;
+    drop(progress);
+    said(&args.paths, &report, globals)
+}
+
+fn said(paths: &Paths, report: &CopyReport, globals: &Globals) -> Outcome {
+    if report.cancelled {
+        return Err(Failure::interrupted("interrupted; no copy was made"));
+    }
+    let (events, documents) = (report.events, report.documents);
+    if paths.json {
+        let mut out = globals.out();
+        out.json(&Copied { commits: report.commits, events, documents, bytes: report.bytes })?;
+        return Ok(out.flush()?);
+    }
+    let name = paths.out.display().to_string();
+    globals.say(format_args!(
+        "{} and {} of documents in '{}', {}: read again, and whole",
+        count(events, "event"),
+        count(documents, "record"),
+        escaped(&name),
+        bytes(report.bytes),
+    ));
+    Ok(())
+}

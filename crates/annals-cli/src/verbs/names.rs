@@ -1,0 +1,145 @@
+//! `streams`, `types`, `tags`: names, and how many events have each.
+
+use super::Globals;
+use crate::exit::{Failure, Outcome};
+use crate::show::{Column, Out, Style, Table, nearest, thousands};
+use crate::stop;
+use crate::store::{not_there, to_look};
+use annals::{Counted, Error, Keys, View};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// List streams, in the order in which they began, and how many events each has
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  annals streams orders.annals
+  annals streams orders.annals --category order --json | jq -s 'max_by(.events)'")]
+pub struct Streams {
+    /// The store
+    file: PathBuf,
+    /// Those of this category: whose names begin with it and a `-`
+    #[arg(short, long, value_name = "NAME")]
+    category: Option<String>,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+/// List types of events by name, and how many events are of each
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  annals types orders.annals
+  annals types orders.annals --prefix Order")]
+pub struct Types {
+    /// The store
+    file: PathBuf,
+    /// Those that begin so
+    #[arg(short, long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    prefix: String,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+/// List tags by name, and how many events have each
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  annals tags orders.annals
+  annals tags orders.annals --prefix customer: --limit 20")]
+pub struct Tags {
+    /// The store
+    file: PathBuf,
+    /// Those that begin so
+    #[arg(short, long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    prefix: String,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+#[derive(Debug, clap::Args)]
+struct Shown {
+    /// At most so many
+    #[arg(short = 'n', long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
+    limit: u64,
+    /// A line of JSON for each, on a terminal too
+    #[arg(long, conflicts_with = "table")]
+    json: bool,
+    /// A table, also where nobody looks
+    #[arg(long)]
+    table: bool,
+}
+
+pub fn streams(args: &Streams, globals: &Globals) -> Outcome {
+    let store = to_look(&args.file)?;
+    let view = store.view()?;
+    let names = match &args.category {
+        None => view.streams(),
+        Some(category) => {
+            if view.streams_of(category).next().is_none() {
+                let names = view.categories()?;
+                let near = nearest(category, names.into_iter().map(Ok::<_, Error>));
+                return Err(not_there("category", category, &near));
+            }
+            view.streams_of(category)
+        }
+    };
+    let counted = names.map(|name| {
+        let name = name?;
+        let version = view.stream_version(&name)?;
+        Ok((name, version.get()))
+    });
+    args.shown.list("stream", counted, globals)
+}
+
+pub fn types(args: &Types, globals: &Globals) -> Outcome {
+    let types = |view: &View, keys: &Keys| view.types(keys);
+    let view = to_look(&args.file)?.view()?;
+    let counted = types(&view, &Keys::prefix(&args.prefix)).map(|it| it.map(pair));
+    args.shown.list("type", counted, globals)
+}
+
+pub fn tags(args: &Tags, globals: &Globals) -> Outcome {
+    let view = to_look(&args.file)?.view()?;
+    let counted = view.tags(&Keys::prefix(&args.prefix)).map(|it| it.map(pair));
+    args.shown.list("tag", counted, globals)
+}
+
+fn pair(counted: Counted) -> (String, u64) {
+    (counted.name, counted.events)
+}
+
+impl Shown {
+    /// Writes names of this kind, each with a number of events.
+    fn list(
+        &self,
+        what: &'static str,
+        names: impl Iterator<Item = Result<(String, u64), Error>>,
+        globals: &Globals,
+    ) -> Outcome {
+        let mut out = globals.out();
+        let columns = [Column::number("events"), Column::text(what).style(Style::Name)];
+        let mut table = Table::new(columns, &out);
+        let is_table = self.table || (!self.json && out.is_terminal());
+        for named in names.take(usize::try_from(self.limit).unwrap_or(usize::MAX)) {
+            let (name, events) = named?;
+            if is_table {
+                table.row(&mut out, vec![thousands(events), name])?;
+            } else {
+                line(&mut out, what, &name, events)?;
+            }
+            if stop::is_asked() {
+                return Err(Failure::interrupted(""));
+            }
+        }
+        table.flush(&mut out)?;
+        Ok(out.flush()?)
+    }
+}
+
+fn line(out: &mut Out, what: &str, name: &str, events: u64) -> Outcome {
+    let mut object = serde_json::Map::new();
+    object.insert(what.to_owned(), name.into());
+    object.insert("events".to_owned(), events.into());
+    Ok(out.json(&object)?)
+}
