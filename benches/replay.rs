@@ -16,7 +16,7 @@
 
 mod support;
 
-use annals::{Cursor, Durability, Options, Read, Store, View};
+use annals::{Cursor, Durability, Options, Read, Store, VerifyReport, View};
 use criterion::{Criterion, Throughput};
 use std::hint::black_box;
 use std::path::Path;
@@ -195,6 +195,13 @@ fn judged(goal: &str, met: bool) -> String {
     format!("{goal}: {}", if met { "met" } else { "missed" })
 }
 
+/// A line without a floor, with the least that it has to be.
+fn at_least(what: &str, annals: &Spread, least: f64) -> Row {
+    let goal = judged(&format!(">= {least}"), annals.median() >= least);
+    let (floor, ratio) = Default::default();
+    Row { what: what.to_owned(), floor, annals: annals.text(0), ratio, goal }
+}
+
 /// A line without a floor, which has nothing of the kind.
 fn row(what: &str, annals: &Spread, decimals: usize, most: f64, unit: &str) -> Row {
     Row {
@@ -206,11 +213,23 @@ fn row(what: &str, annals: &Spread, decimals: usize, most: f64, unit: &str) -> R
     }
 }
 
+/// Bytes of log and index that are looked at in a second, in MB.
+fn verify(verify: impl FnOnce() -> Result<VerifyReport, annals::Error>) -> f64 {
+    let start = Instant::now();
+    let report = verify().unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    assert!(report.is_whole() && report.events == EVENTS);
+    (report.bytes + report.index_bytes) as f64 / seconds / 1e6
+}
+
 fn ratios(rounds: usize) {
     let Loaded { folder, floor, store, sizes, load_time } = load();
     let [mut all, mut by_stream, mut by_position] = std::array::from_fn(|_| Both::default());
+    let [mut quick, mut full] = [Spread::default(), Spread::default()];
     let (view, floor) = (store.view().unwrap(), floor.reader());
     for round in 0..rounds {
+        quick.push(verify(|| store.verify_quick()));
+        full.push(verify(|| store.verify()));
         let annals_first = round % 2 == 1;
         let rate = |seconds: f64| EVENTS as f64 / seconds;
         all.add(annals_first, rate, || replay_floor(&floor), || replay(&view));
@@ -259,6 +278,8 @@ fn ratios(rounds: usize) {
         by_position.row("random read by position; ns", |_, ratio| {
             ("<= 2.5 of the floor".into(), ratio <= 2.5)
         }),
+        at_least("every check of log and index looked at; MB/s", &quick, 1_000.0),
+        at_least("the same, and every posting compared with the log; MB/s", &full, 200.0),
         row("bytes an event, of the file, after close", &used, 1, 340.0, ""),
         row("bytes an event, on the disk, after close", &taken, 1, 385.0, ""),
         row("new store on the disk; KiB", &one(fresh), 0, 128.0, " KiB"),

@@ -95,11 +95,22 @@ fn newest(hash: TermHash, place: &DocumentPlace) -> u128 {
 }
 
 impl Run {
+    /// Looks at the check of every page, each read from the device again. `go_on` gets how many
+    /// were, and may stop it.
+    pub fn check_pages(&self, mut go_on: impl FnMut(u32) -> bool) -> Result<(), RunError> {
+        let (mut done, mut buffer) = (0, Vec::new());
+        while done < self.page_count() {
+            done = self.pages.read_again(done, &mut buffer)?;
+            if !go_on(done) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Sums up what it says. Every page is read from the device again.
     pub fn tally(&self, key: &FileKey) -> Result<Tally, RunError> {
-        for number in 0..self.place().pages {
-            self.pages.read_again(number)?;
-        }
+        self.check_pages(|_| true)?;
         let mut tally = Tally::default();
         let first = self.header().first.get();
         let (mut before, mut placed) = (None, 0);

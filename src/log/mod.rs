@@ -18,7 +18,9 @@ pub use fetch::{Ahead, Behind, Fetch, FetchError, Located};
 pub use frames::{check_frame, frame_of};
 pub use residue::{Residue, scan_past};
 pub use rules::Rules;
-pub use segment::{Segment, SegmentList, load_segments, overlap, read_header, torn_headers};
+pub use segment::{
+    Segment, SegmentList, header_of, load_segments, overlap, read_header, torn_headers,
+};
 pub use verdict::{Evidence, Verdict, decide};
 pub use walk::{Stop, Walk};
 pub use window::Window;

@@ -344,6 +344,37 @@ impl Store {
         self.engine.verify(progress)
     }
 
+    /// Looks at every check there is: of page 0, the slots, the headers of segments, each frame and
+    /// record of the log, and each page of the index. Finds all that rots, several times as fast as
+    /// [`Store::verify`], which also finds an index that passes its checks and says other things
+    /// than the log.
+    ///
+    /// ```
+    /// use annals::storage::{MemoryStorage, Storage};
+    /// use annals::{NewEvent, Options};
+    /// let disk = std::sync::Arc::new(MemoryStorage::new());
+    /// let store = Options::new().open_storage(disk.clone())?;
+    /// store.append("a", 0, [NewEvent::new("Noted", "x")])?;
+    /// assert!(store.verify_quick()?.is_whole());
+    /// // A bit of the first commit rots: it stands behind the segment's header of 64 bytes.
+    /// disk.write_at(&[0xA5], 16_384 + 64 + 100)?;
+    /// let report = store.verify_quick()?;
+    /// assert_eq!(report.issues[0].file_offset, Some(16_384 + 64));
+    /// assert_eq!(report.issues[0].position.unwrap().get(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn verify_quick(&self) -> Result<VerifyReport, Error> {
+        self.verify_quick_with(|_, _| ControlFlow::Continue(()))
+    }
+
+    /// As [`Store::verify_quick`]; `progress` gets bytes done and bytes in all, and may stop it.
+    pub fn verify_quick_with(
+        &self,
+        progress: impl FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<VerifyReport, Error> {
+        self.engine.verify_quick(progress)
+    }
+
     /// Copies what is durable now to a new file, while the store goes on being written: the same
     /// store, with the same id, closed. The copy is read again before it appears.
     ///

@@ -3,11 +3,15 @@
 use super::*;
 use crate::engine::tests::shelf::Shelf;
 use crate::engine::tests::{append, begun_at, quiet};
-use crate::engine::{Chore, Settings};
-use crate::format::{DocumentPlace, FIRST_EXTENT, Named, PAGE};
+use crate::engine::{Chore, Engine, Settings};
+use crate::format::{
+    Chain, DocumentEntry, DocumentPlace, Entries, Entry, FIRST_EXTENT, FRAME_LEN, Mark, Named,
+    PAGE, SEGMENT_HEADER_LEN, u64_of,
+};
 use crate::index::Table;
 use crate::storage::{MemoryStorage, Storage};
-use crate::words::{Commit, ExpectedVersion, NewEvent, Revision, Version};
+use crate::words::{Commit, ExpectedVersion, LogOffset, NewEvent, Position, Revision, Version};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Three commits of two events and a document each; with `runs`, each of them a run of its own.
@@ -29,6 +33,10 @@ fn verified(engine: &Engine) -> VerifyReport {
     engine.verify(|_, _| ControlFlow::Continue(())).unwrap()
 }
 
+fn verified_quickly(engine: &Engine) -> VerifyReport {
+    engine.verify_quick(|_, _| ControlFlow::Continue(())).unwrap()
+}
+
 /// What is wrong, in words.
 fn said(engine: &Engine) -> Vec<String> {
     let report = verified(engine);
@@ -45,6 +53,102 @@ fn all_that_is_there_is_counted() {
         assert!(report.is_whole(), "{report:?}");
         let VerifyReport { commits, events, documents, bytes, .. } = report;
         assert_eq!((commits, events, documents, bytes), (3, 6, 3, log));
+        let sources = engine.core.index.sources();
+        let runs = sources.runs.iter().map(|run| u64::from(run.page_count()));
+        assert_eq!(report.index_bytes, runs.sum::<u64>() * PAGE);
+        assert_eq!(verified_quickly(&engine), report);
+    }
+}
+
+/// What is found by both forms in a store of which one byte is another.
+fn damaged(runs: bool, place: impl Fn(&Engine) -> u64) -> Vec<Issue> {
+    let forms = [verified, verified_quickly].map(|form| {
+        let (disk, engine) = store(runs);
+        let at = place(&engine);
+        let mut byte = [0];
+        disk.read_at(&mut byte, at).unwrap();
+        disk.write_at(&[byte[0] ^ 1], at).unwrap();
+        let report = form(&engine);
+        assert!(!report.is_whole() && !report.cancelled);
+        report.issues
+    });
+    let [full, quick] = forms;
+    assert_eq!(full, quick);
+    full
+}
+
+#[test]
+fn damage_of_the_log_is_found_by_both_forms_with_its_place() {
+    let frame = |engine: &Engine, position: u64| {
+        let view = engine.view().unwrap();
+        let at = view.place(Position::new(position)).unwrap().unwrap().at;
+        let mut bytes = [0; 4];
+        let file_offset = view.segments.find(at).unwrap().place.file_offset(at);
+        // The record says how far it is from its frame.
+        view.core.storage.read_at(&mut bytes, file_offset + 8).unwrap();
+        file_offset - u64::from(u32::from_le_bytes(bytes))
+    };
+    for within in [0, 8, 50, 90, u64_of(FRAME_LEN), u64_of(FRAME_LEN) + 9, 240] {
+        let (_, engine) = store(false);
+        let second = frame(&engine, 3);
+        let log_offset = LogOffset::new(second - FIRST_EXTENT);
+        let issues = damaged(false, |engine| frame(engine, 3) + within);
+        let [issue] = issues.as_slice() else { panic!("{issues:?}") };
+        assert_eq!(issue.what, "the log fails its check here; what follows was not looked at");
+        assert_eq!((issue.file_offset, issue.log_offset), (Some(second), Some(log_offset)));
+        assert_eq!(issue.position, Some(Position::new(3)));
+    }
+}
+
+/// A store that has prepared a segment; the places of the first one and of that.
+fn prepared() -> (Arc<MemoryStorage>, Engine, [u64; 2]) {
+    let disk = Arc::new(MemoryStorage::new());
+    let engine = Engine::open(disk.clone(), Settings { reserve: 1 << 20, ..quiet() }).unwrap();
+    append(&engine, 1);
+    engine.chore(Chore::Prepare).unwrap();
+    let slot = engine.write_side().unwrap().slots.lock().newest.clone();
+    let [first, second] = slot.segments.as_slice() else { panic!("{:?}", slot.segments) };
+    let places = [first, second].map(|place| place.extent.file_offset);
+    (disk, engine, places)
+}
+
+#[test]
+fn a_damaged_header_of_a_segment_is_found_by_both_forms() {
+    for nth in [0, 1] {
+        let (disk, engine, places) = prepared();
+        disk.write_at(&[0xAA], places[nth] + 9).unwrap();
+        let issues = verified(&engine).issues;
+        assert_eq!(issues, verified_quickly(&engine).issues);
+        let [issue] = issues.as_slice() else { panic!("{issues:?}") };
+        assert_eq!(issue.file_offset, Some(places[nth]));
+        assert!(issue.what.contains("header of a segment"), "{issue:?}");
+    }
+}
+
+#[test]
+fn a_header_that_a_crash_may_have_torn_is_no_damage() {
+    let (disk, _engine, places) = prepared();
+    disk.write_at(&[0xAA], places[1] + 9).unwrap();
+    let reader = Engine::open_read_only(disk, &quiet()).unwrap();
+    assert_eq!(verified(&reader).issues, []);
+    assert_eq!(verified_quickly(&reader).issues, []);
+}
+
+#[test]
+fn damage_of_any_page_of_a_run_is_found_by_both_forms() {
+    let (_, engine) = store(true);
+    let run = *engine.core.index.sources().runs[1].place();
+    for page in 0..u64::from(run.pages) {
+        for within in [0, 5, 20, 4_095] {
+            let issues = damaged(true, |_| run.file_offset + page * PAGE + within);
+            let [issue] = issues.as_slice() else { panic!("{issues:?}") };
+            let said = format!(
+                "run {} of the index fails its check on page {page}; it is made anew from the log",
+                run.id
+            );
+            assert_eq!((issue.file_offset, &issue.what), (Some(run.file_offset), &said));
+            assert_eq!(issue.position, Some(Position::new(3)));
+        }
     }
 }
 
@@ -61,15 +165,17 @@ fn what_was_stopped_is_not_whole() {
             .unwrap()
             .is_whole()
     );
-    // Once over the log, once before each run.
+    // Once over the log, once before each run; or, quickly, once for each.
     assert_eq!(steps, 4);
-    for stop in 1..=steps {
-        let mut step = 0;
-        let report = engine.verify(|done, all| {
+    for (stop, quick) in (1..=steps).flat_map(|stop| [(stop, false), (stop, true)]) {
+        let (mut step, mut last) = (0, 0);
+        let progress = |done, all| {
             step += 1;
-            assert!(done <= all);
+            assert!(done <= all && last <= done);
+            last = done;
             if step == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
+        };
+        let report = if quick { engine.verify_quick(progress) } else { engine.verify(progress) };
         let report = report.unwrap();
         assert_eq!(step, stop);
         assert!(report.cancelled && report.issues.is_empty() && !report.is_whole());
@@ -109,7 +215,13 @@ fn a_run_that_can_not_be_made_anew_keeps_nobody_from_naming_the_damage_of_the_lo
     let report = verified(&engine);
     assert_eq!(report.events, 3);
     let said: Vec<String> = report.issues.into_iter().map(|issue| issue.what).collect();
-    assert_eq!(said, ["the log fails its check here; what follows was not looked at"]);
+    let log = "the log fails its check here; what follows was not looked at".to_owned();
+    let index = format!(
+        "run {} of the index fails its check on page 1; it can't be made anew, since the log is \
+         damaged too",
+        run.id
+    );
+    assert_eq!(said, [log, index]);
 }
 
 /// What is said of an index, in a run and in memory, that has one event otherwise than the log.
@@ -143,6 +255,8 @@ fn lied(change: impl Fn(&mut Entry<'_>)) -> [Vec<String>; 2] {
     let mut shelf = Shelf::default();
     let place = shelf.write_table(7, 0, table, view.segments.iter().copied().collect());
     engine.core.index.restart(vec![shelf.open(place)], end);
+    // Its checks are right.
+    assert_eq!(verified_quickly(&engine).issues, []);
     [said(&engine), in_memory]
 }
 

@@ -55,6 +55,8 @@ pub struct Pages {
 
 type Copy = Mutex<Option<(u32, Arc<[u8]>)>>;
 
+/// So many pages are read together where all are checked.
+const PIECE: u32 = 64;
 /// So many pages are read together where one is touched.
 const NEAR: u32 = 4;
 /// So many where another one near them is touched, or is going to be.
@@ -233,10 +235,22 @@ impl Pages {
         Ok(page)
     }
 
-    /// Reads a page from the device and checks it, whatever is known of it.
-    pub fn read_again(&self, number: u32) -> Result<(), RunError> {
-        let mut page = vec![0; index(PAGE)];
-        self.read(number, &mut page)
+    /// Reads some pages from this one on from the device and checks them, whatever is known of
+    /// them; returns the number of the one behind.
+    pub fn read_again(&self, first: u32, buffer: &mut Vec<u8>) -> Result<u32, RunError> {
+        let end = first.saturating_add(PIECE).min(self.place.pages);
+        buffer.resize(index(page_offset(end.saturating_sub(first))), 0);
+        let offset = self.place.file_offset.saturating_add(page_offset(first));
+        let read = read_full(&*self.storage, buffer, offset).map_err(RunError::Io)?;
+        let read = buffer.get(..read).unwrap_or_default();
+        let mut pages = read.chunks_exact(index(PAGE));
+        for number in first..end {
+            let page = pages.next().unwrap_or_default();
+            if !is_page(page, self.place.id, number, &self.key) {
+                return Err(self.damaged(number));
+            }
+        }
+        Ok(end)
     }
 
     fn read(&self, number: u32, page: &mut [u8]) -> Result<(), RunError> {

@@ -352,7 +352,7 @@ pub fn read_header(
 }
 
 /// The header of the segment at this place; nothing if it fails its check or says otherwise.
-fn header_of(
+pub fn header_of(
     storage: &dyn Storage,
     key: &FileKey,
     place: SegmentRef,

@@ -55,6 +55,10 @@ pub struct Walk<'a> {
     pub recorded: Timestamp,
     /// The commits that it met.
     pub commits: u64,
+    /// Events in them.
+    pub events: u64,
+    /// Records of documents in them.
+    pub documents: u64,
     last_epoch: u64,
     proof_met: bool,
     names: HashMap<u32, OwnName, KeyedAlready>,
@@ -62,7 +66,7 @@ pub struct Walk<'a> {
     /// Bytes of the records of these names.
     names_len: u64,
     seen: Vec<Seen>,
-    documents: Vec<SeenDocument>,
+    seen_documents: Vec<SeenDocument>,
     /// The names that the seen events refer to: stream, type, tags.
     references: Vec<u32>,
 }
@@ -111,6 +115,8 @@ impl<'a> Walk<'a> {
             watermark: LogOffset::ZERO,
             recorded: Timestamp::from_micros(i64::MIN),
             commits: 0,
+            events: 0,
+            documents: 0,
             last_epoch: 0,
             // A walk that starts later has the epoch's beginning behind it.
             proof_met: start.at > proof.at,
@@ -118,7 +124,7 @@ impl<'a> Walk<'a> {
             names_of: None,
             names_len: 0,
             seen: Vec::new(),
-            documents: Vec::new(),
+            seen_documents: Vec::new(),
             references: Vec::new(),
         }
     }
@@ -135,15 +141,32 @@ impl<'a> Walk<'a> {
     /// nothing if that is why.
     pub fn run(&mut self, limit: LogOffset, visitor: &mut dyn Visitor) -> io::Result<Option<Stop>> {
         while self.here.at < limit {
-            if let Some(stop) = self.step(visitor)? {
-                return Ok(Some(stop));
+            let stop = self.step(|walk, header, segment| walk.records(header, segment, visitor))?;
+            if stop.is_some() {
+                return Ok(stop);
             }
         }
         Ok(None)
     }
 
-    /// One frame, if there is a valid one.
-    fn step(&mut self, visitor: &mut dyn Visitor) -> io::Result<Option<Stop>> {
+    /// As [`Walk::run`], by checks and chain alone: the names that events refer to are not looked
+    /// up, and nobody is told of anything.
+    pub fn run_checks(&mut self, limit: LogOffset) -> io::Result<Option<Stop>> {
+        while self.here.at < limit {
+            let stop = self.step(|walk, header, _| walk.records_checks(header))?;
+            if stop.is_some() {
+                return Ok(stop);
+            }
+        }
+        Ok(None)
+    }
+
+    /// One frame, if there is a valid one; whether its records are valid, says `records`, which
+    /// gets its header and the log offset of its segment.
+    fn step(
+        &mut self,
+        records: impl FnOnce(&mut Self, &FrameHeader, LogOffset) -> io::Result<bool>,
+    ) -> io::Result<Option<Stop>> {
         let at = self.here.at;
         if !self.proof_met && at >= self.proof.at {
             // Come to the beginning of this epoch, or past it without meeting it.
@@ -162,7 +185,6 @@ impl<'a> Walk<'a> {
         let Some(segment) = self.segments.find(at).map(|segment| segment.place) else {
             return Ok(Some(Stop::NoFrame));
         };
-        let length = index(u64::from(header.length));
         let here = match header.kind {
             FrameKind::End { next_segment } => {
                 let next = self.segments.find(segment.log_end()).map(|next| next.place);
@@ -172,7 +194,9 @@ impl<'a> Walk<'a> {
                 }
             }
             FrameKind::Commit => {
-                if !self.records(&header, length, segment.log_offset, visitor)? {
+                let documents_before = self.documents;
+                if !records(self, &header, segment.log_offset)? {
+                    self.documents = documents_before;
                     // The names of a commit that is discarded are not going to be there.
                     let end = at.since(segment.log_offset);
                     self.names.retain(|reference, _| u64::from(*reference) < end);
@@ -180,7 +204,8 @@ impl<'a> Walk<'a> {
                     return Ok(Some(Stop::NoFrame));
                 }
                 self.commits += 1;
-                at.plus(u64_of(length))
+                self.events += u64::from(header.events);
+                header.end()
             }
         };
         let next = header.next();
@@ -208,10 +233,10 @@ impl<'a> Walk<'a> {
     fn records(
         &mut self,
         header: &FrameHeader,
-        length: usize,
         segment: LogOffset,
         visitor: &mut dyn Visitor,
     ) -> io::Result<bool> {
+        let length = index(u64::from(header.length));
         let bytes = self.window.get(self.segments, header.at, length)?;
         if bytes.len() < length {
             return Ok(false);
@@ -221,7 +246,7 @@ impl<'a> Walk<'a> {
             (self.names_of, self.names_len) = (Some(segment), 0);
         }
         let (names, seen, references) = (&mut self.names, &mut self.seen, &mut self.references);
-        let (names_len, documents) = (&mut self.names_len, &mut self.documents);
+        let (names_len, documents) = (&mut self.names_len, &mut self.seen_documents);
         seen.clear();
         documents.clear();
         references.clear();
@@ -274,9 +299,25 @@ impl<'a> Walk<'a> {
             }
         });
         let events: Vec<Entry<'_>> = entries.collect();
-        let documents = self.documents.iter().map(SeenDocument::entry);
+        let documents = self.seen_documents.iter().map(SeenDocument::entry);
         let documents: Vec<DocumentEntry<'_>> = documents.collect();
+        self.documents += u64_of(documents.len());
         Ok(visitor.commit(Entries { events: &events, documents: &documents }))
+    }
+
+    /// Checks a commit's records; `false` if they are not valid.
+    fn records_checks(&mut self, header: &FrameHeader) -> io::Result<bool> {
+        let length = index(u64::from(header.length));
+        let bytes = self.window.get(self.segments, header.at, length)?;
+        if bytes.len() < length {
+            return Ok(false);
+        }
+        let mut documents = 0;
+        let checked = check_frame(bytes, header, &self.key, |record, _, _| {
+            documents += u64::from(matches!(record, Record::Document(_)));
+        });
+        self.documents += documents;
+        Ok(checked.is_ok())
     }
 
     fn read_name(&mut self, reference: u32, segment: LogOffset) -> io::Result<bool> {
