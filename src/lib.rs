@@ -42,8 +42,9 @@ mod store;
 pub mod toolkit;
 
 pub use engine::{
-    BrokenCommit, Chore, Clock, CopyReport, Ending, Health, IndexStats, Issue, KeptRange,
-    LostRange, RecoveryReport, SalvageReport, Stats, SystemClock, TornTail, VerifyReport,
+    BrokenCommit, Chore, Clock, CopyReport, Ending, FileExtent, FileMap, FilePart, Health,
+    IndexStats, Issue, KeptRange, LostRange, RecoveryReport, SalvageReport, Stats, SystemClock,
+    TornTail, VerifyReport,
 };
 pub use read::{Counts, Cursor, Documents, Keys, Names, Read, Reader, StreamReport, View};
 pub use store::{Options, Staged, Store};

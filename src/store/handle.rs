@@ -2,7 +2,8 @@
 
 use super::{Options, Staged};
 use crate::engine::{
-    Chore, CopyReport, Engine, Health, RecoveryReport, SalvageReport, Stats, VerifyReport, salvage,
+    Chore, CopyReport, Engine, FileMap, Health, RecoveryReport, SalvageReport, Stats, VerifyReport,
+    salvage,
 };
 use crate::read::{Counts, Cursor, Documents, Keys, Names, Read, StreamReport, View};
 use crate::storage::{Access, FileStorage, NewFile, Storage};
@@ -329,6 +330,29 @@ impl Store {
     /// The store's numbers.
     pub fn stats(&self) -> Result<Stats, Error> {
         self.engine.stats()
+    }
+
+    /// What each byte of the file is there for: the fixed pages, segments, runs, and room that is
+    /// free or that nobody names. Reads one slot, the headers of segments and the first page of
+    /// each run.
+    ///
+    /// ```
+    /// use annals::{FilePart, NewEvent, Store};
+    /// let store = Store::in_memory()?;
+    /// store.append("a", 0, [NewEvent::new("Noted", "x")])?;
+    /// let map = store.map()?;
+    /// let last = map.extents.last().unwrap();
+    /// assert_eq!(last.end(), map.file_bytes);
+    /// assert!(matches!(map.find(0).unwrap().part, FilePart::Header));
+    /// assert!(matches!(map.find(16_384).unwrap().part, FilePart::Segment { .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) if no slot is valid, or if two extents
+    /// share bytes of the file.
+    pub fn map(&self) -> Result<FileMap, Error> {
+        self.engine.map()
     }
 
     /// Reads everything again and compares the index with the log.

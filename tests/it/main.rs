@@ -25,6 +25,7 @@ mod flights;
 mod golden;
 mod last_commit;
 mod linearizable;
+mod mapped;
 mod model;
 mod owned;
 mod processes;
