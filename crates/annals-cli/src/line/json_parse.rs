@@ -56,7 +56,7 @@ struct Members<'a> {
 }
 
 /// What an event is for, by name.
-#[derive(Clone, Copy, Default, Deserialize, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A fact of the domain.

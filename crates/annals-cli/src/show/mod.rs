@@ -8,10 +8,10 @@ mod progress;
 mod table;
 mod times;
 
-pub use escape::{cut, escaped, escaped_line};
+pub use escape::{escaped, escaped_line};
 pub use near::nearest;
 pub use numbers::{bytes, count, per_second, thousands};
-pub use out::{Colour, Out, Style, said, width_of_terminal};
+pub use out::{Colour, Out, Style, said};
 pub use progress::Progress;
-pub use table::{Align, Column, Table};
+pub use table::{Column, Table};
 pub use times::{moment, parse_moment, parse_when, short};

@@ -137,7 +137,7 @@ fn wants_colour() -> bool {
 }
 
 /// How many columns the terminal has that standard output is.
-pub fn width_of_terminal() -> Option<usize> {
+fn width_of_terminal() -> Option<usize> {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     columns.or_else(|| {
         let size = terminal_size::terminal_size_of(io::stdout());

@@ -2,10 +2,10 @@
 
 use super::Globals;
 use crate::exit::{Failure, Outcome};
-use crate::show::{Column, Out, Style, Table, nearest, thousands};
+use crate::show::{Column, Style, Table, nearest, thousands};
 use crate::stop;
 use crate::store::{not_there, to_look};
-use annals::{Counted, Error, Keys, View};
+use annals::{Counted, Error, Keys};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -93,9 +93,8 @@ pub fn streams(args: &Streams, globals: &Globals) -> Outcome {
 }
 
 pub fn types(args: &Types, globals: &Globals) -> Outcome {
-    let types = |view: &View, keys: &Keys| view.types(keys);
     let view = to_look(&args.file)?.view()?;
-    let counted = types(&view, &Keys::prefix(&args.prefix)).map(|it| it.map(pair));
+    let counted = view.types(&Keys::prefix(&args.prefix)).map(|it| it.map(pair));
     args.shown.list("type", counted, globals)
 }
 
@@ -126,7 +125,7 @@ impl Shown {
             if is_table {
                 table.row(&mut out, vec![thousands(events), name])?;
             } else {
-                line(&mut out, what, &name, events)?;
+                out.json(&Named::new(what, &name, events))?;
             }
             if stop::is_asked() {
                 return Err(Failure::interrupted(""));
@@ -137,9 +136,24 @@ impl Shown {
     }
 }
 
-fn line(out: &mut Out, what: &str, name: &str, events: u64) -> Outcome {
-    let mut object = serde_json::Map::new();
-    object.insert(what.to_owned(), name.into());
-    object.insert("events".to_owned(), events.into());
-    Ok(out.json(&object)?)
+/// A line of JSON.
+#[derive(Default, serde::Serialize)]
+struct Named<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<&'a str>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    event_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<&'a str>,
+    events: u64,
+}
+
+impl<'a> Named<'a> {
+    fn new(what: &str, name: &'a str, events: u64) -> Self {
+        match what {
+            "stream" => Self { stream: Some(name), events, ..Self::default() },
+            "type" => Self { event_type: Some(name), events, ..Self::default() },
+            _ => Self { tag: Some(name), events, ..Self::default() },
+        }
+    }
 }

@@ -2,12 +2,12 @@
 
 use super::Globals;
 use super::select::Select;
-use crate::exit::Outcome;
+use crate::exit::{Failure, Outcome};
 use crate::line::write_whole;
 use crate::show::{Column, Out, Style, Table, escaped_line, short};
 use crate::stop;
 use crate::store::to_look;
-use annals::Event;
+use annals::{Cursor, Event};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -54,14 +54,11 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
     let mut cursor = args.select.cursor(&store, args.backward)?;
     let mut out = globals.out();
     let mut rows = Rows::new(args.shape, &out);
-    while let Some(event) = cursor.next_event()? {
-        rows.write(&mut out, &event)?;
-        if stop::is_asked() {
-            break;
-        }
-    }
+    let shown = rows.all(&mut out, &mut cursor);
+    // What could be read is shown, whatever ended it.
     rows.flush(&mut out)?;
-    Ok(out.flush()?)
+    out.flush()?;
+    shown
 }
 
 /// Events, as they are shown one after another.
@@ -90,6 +87,17 @@ impl Rows {
             ],
             out,
         ))
+    }
+
+    /// Every event that is left.
+    fn all(&mut self, out: &mut Out, cursor: &mut Cursor) -> Outcome {
+        while let Some(event) = cursor.next_event()? {
+            self.write(out, &event)?;
+            if stop::is_asked() {
+                return Err(Failure::interrupted(""));
+            }
+        }
+        Ok(())
     }
 
     /// One more event.

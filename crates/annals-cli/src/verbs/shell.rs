@@ -46,9 +46,7 @@ pub fn man(args: &Man, mut command: Command, globals: &Globals) -> Outcome {
             let names = command.get_subcommands().map(|it| Ok::<_, ()>(it.get_name().to_owned()));
             let near = crate::show::nearest(verb, names);
             let found = command.find_subcommand(verb).cloned();
-            let found = found.ok_or_else(|| not_there("verb", verb, &near))?;
-            let name = format!("annals-{verb}");
-            found.display_name(name.clone()).name(name)
+            found.ok_or_else(|| not_there("verb", verb, &near))?
         }
     };
     let mut text = Vec::new();

@@ -4,7 +4,7 @@ use super::Globals;
 use crate::exit::Outcome;
 use crate::show::{Out, Style, bytes, escaped, moment, thousands};
 use crate::store::to_look;
-use annals::{Stats, Store, Summary};
+use annals::{FileExtent, FileMap, FilePart, Store};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -48,13 +48,14 @@ struct Bytes {
     payload: u64,
     log: u64,
     index: u64,
-    /// Room that is there for more.
-    free: u64,
+    /// Room that is there for more: free extents, and what is left in segments; nothing if the file
+    /// is too damaged to tell.
+    free: Option<u64>,
 }
 
 pub fn run(args: &Args, globals: &Globals) -> Outcome {
     let store = to_look(&args.file)?;
-    let numbers = Numbers::of(&store, &store.stats()?, &store.summary()?);
+    let numbers = Numbers::of(&store)?;
     let mut out = globals.out();
     if args.json {
         out.json(&numbers)?;
@@ -65,9 +66,15 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
 }
 
 impl Numbers {
-    fn of(store: &Store, stats: &Stats, summary: &Summary) -> Self {
-        let taken = stats.log_bytes + stats.index.run_bytes;
-        Self {
+    fn of(store: &Store) -> Result<Self, annals::Error> {
+        let (stats, summary) = (store.stats()?, store.summary()?);
+        // Of a damaged file there may be no map.
+        let free = match store.map() {
+            Ok(map) => Some(free(&map)),
+            Err(error) if error.kind() == annals::ErrorKind::Corrupt => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
             id: store.id(),
             events: stats.events,
             streams: stats.streams,
@@ -80,13 +87,13 @@ impl Numbers {
                 payload: summary.payload_bytes,
                 log: stats.log_bytes,
                 index: stats.index.run_bytes,
-                free: stats.file_bytes.saturating_sub(taken),
+                free,
             },
             segments: stats.segments,
             runs: stats.index.runs,
             tail_events: stats.index.tail_events,
             left: store.recovery_report().why.clone(),
-        }
+        })
     }
 
     fn write(&self, out: &mut Out) -> io::Result<()> {
@@ -104,7 +111,7 @@ impl Numbers {
             ("  payloads", size(self.bytes.payload)),
             ("  log", size(self.bytes.log)),
             ("  index", size(self.bytes.index)),
-            ("  free", size(self.bytes.free)),
+            ("  free", self.bytes.free.map_or_else(|| "unknown".to_owned(), size)),
             ("segments", thousands(self.segments)),
             ("runs", thousands(self.runs)),
             ("in no run yet", thousands(self.tail_events)),
@@ -115,4 +122,14 @@ impl Numbers {
         }
         Ok(())
     }
+}
+
+/// Bytes of a file in which nothing stands.
+fn free(map: &FileMap) -> u64 {
+    let of = |extent: &FileExtent| match extent.part {
+        FilePart::Free | FilePart::Unnamed => extent.length,
+        FilePart::Segment { used, .. } => extent.length.saturating_sub(used),
+        _ => 0,
+    };
+    map.extents.iter().map(of).sum()
 }

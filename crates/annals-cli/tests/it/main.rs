@@ -1,0 +1,27 @@
+//! The program as users meet it: called with words, looked at by what it prints and how it ends.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::print_stdout,
+    reason = "tests are named for what they claim, and stop where they are surprised"
+)]
+
+mod fixture;
+
+mod append;
+mod bad_stores;
+mod copies;
+mod diff;
+mod export;
+mod help;
+mod import;
+mod names;
+mod read;
+mod replay;
+mod stats;
+mod tail;
+mod verify;
