@@ -2,9 +2,9 @@
 
 use super::body::from_base64;
 use super::json::told_by;
-use super::{Line, Wrong};
+use super::{Line, Times, Wrong};
 use crate::show::{escaped, parse_moment};
-use annals::{EventKind, NewEvent, Timestamp, Uuid};
+use annals::{EventKind, Limit, NewEvent, Timestamp, Uuid};
 use serde::de::{self, Deserializer, IgnoredAny, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -16,9 +16,10 @@ use std::fmt;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Members<'a> {
-    stream: String,
-    #[serde(rename = "type")]
-    event_type: String,
+    #[serde(borrow)]
+    stream: Cow<'a, str>,
+    #[serde(rename = "type", borrow)]
+    event_type: Cow<'a, str>,
     #[serde(default, deserialize_with = "id")]
     id: Option<Uuid>,
     #[serde(default, deserialize_with = "time")]
@@ -37,8 +38,8 @@ struct Members<'a> {
     metadata_text: Option<Cow<'a, str>>,
     #[serde(default, deserialize_with = "base64")]
     metadata_base64: Option<Vec<u8>>,
-    #[serde(default)]
-    tags: Vec<String>,
+    #[serde(borrow, default)]
+    tags: Vec<Tag<'a>>,
     // Where it is said that there is none, metadata is not asked.
     #[serde(default, deserialize_with = "said_id")]
     correlation_id: Option<Option<Uuid>>,
@@ -54,6 +55,10 @@ struct Members<'a> {
     #[serde(rename = "version")]
     _version: Option<IgnoredAny>,
 }
+
+/// A string that is copied only where it has escapes.
+#[derive(Deserialize)]
+struct Tag<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// What an event is for, by name.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, clap::ValueEnum)]
@@ -91,48 +96,88 @@ const IDS: Uuid = Uuid::from_u128(0x6cf3_27a1_93ba_4b5e_9d0c_8e6f_5a10_c4d7);
 /// What a line says, which is the `number`th of its input: an event without id gets one that
 /// follows from both, so that the same input has the same ids whenever it is read.
 pub fn parse(line: &[u8], number: u64) -> Result<Line, Wrong> {
-    let text = super::text(line)?;
-    let members: Members<'_> =
-        serde_json::from_str(text).map_err(|error| Wrong::of_json(&error))?;
-    let wrong = |what: &str| Wrong { column: 1, what: what.to_owned() };
-    let raw = |json: &RawValue| json.get().as_bytes().to_vec();
-    let text = |text: Cow<'_, str>| text.into_owned().into_bytes();
-    let one = |forms: [Option<Vec<u8>>; 3], what: &str| {
-        let mut forms = forms.into_iter().flatten();
-        let first = forms.next();
-        match forms.next() {
-            Some(_) => Err(wrong(what)),
-            None => Ok(first),
+    Members::of(line)?.into_line(line, number)
+}
+
+/// Whether a store would take the event of a line, and its times. What it says is copied only where
+/// that is not seen at a glance.
+pub fn check(line: &[u8], number: u64) -> Result<Times, Wrong> {
+    let members = Members::of(line)?;
+    let times = Times { recorded: members.recorded, occurred: members.time };
+    if !members.are_small() {
+        members.into_line(line, number)?.check()?;
+    }
+    Ok(times)
+}
+
+impl<'a> Members<'a> {
+    fn of(line: &'a [u8]) -> Result<Self, Wrong> {
+        let text = super::text(line)?;
+        serde_json::from_str(text).map_err(|error| Wrong::of_json(&error))
+    }
+
+    /// Whether it is within all limits, as nearly every line is.
+    fn are_small(&self) -> bool {
+        let within = |limit: Limit, length: usize| {
+            u64::try_from(length).is_ok_and(|length| length <= limit.allowed())
+        };
+        let is_name = |name: &str| {
+            within(Limit::Name, name.len()) && !name.is_empty() && !name.contains('\0')
+        };
+        is_name(&self.stream)
+            && is_name(&self.event_type)
+            && within(Limit::Tags, self.tags.len())
+            && self.tags.iter().all(|tag| is_name(&tag.0))
+            && self.data.is_none_or(|data| within(Limit::Payload, data.get().len()))
+            && self.metadata.is_none_or(|it| within(Limit::Metadata, it.get().len()))
+            // Of these there may be too many.
+            && self.data_text.is_none()
+            && self.data_base64.is_none()
+            && self.metadata_text.is_none()
+            && self.metadata_base64.is_none()
+    }
+
+    fn into_line(self, line: &[u8], number: u64) -> Result<Line, Wrong> {
+        let wrong = |what: &str| Wrong { column: 1, what: what.to_owned() };
+        let raw = |json: &RawValue| json.get().as_bytes().to_vec();
+        let text = |text: Cow<'_, str>| text.into_owned().into_bytes();
+        let one = |forms: [Option<Vec<u8>>; 3], what: &str| {
+            let mut forms = forms.into_iter().flatten();
+            let first = forms.next();
+            match forms.next() {
+                Some(_) => Err(wrong(what)),
+                None => Ok(first),
+            }
+        };
+        let data = one(
+            [self.data.map(raw), self.data_text.map(text), self.data_base64],
+            "expected one of `data`, `data_text` and `data_base64`, not several",
+        )?;
+        let metadata = one(
+            [self.metadata.map(raw), self.metadata_text.map(text), self.metadata_base64],
+            "expected one of `metadata`, `metadata_text` and `metadata_base64`, not several",
+        )?;
+        let told = told_by(metadata.as_deref());
+        let id = self.id.unwrap_or_else(|| id_of(line, number));
+        let mut event = NewEvent::new(self.event_type, data.unwrap_or_default())
+            .id(id)
+            .tags(self.tags.into_iter().map(|tag| tag.0))
+            .kind(self.kind.into())
+            .schema_version(self.schema_version);
+        if let Some(time) = self.time {
+            event = event.occurred(time);
         }
-    };
-    let data = one(
-        [members.data.map(raw), members.data_text.map(text), members.data_base64],
-        "expected one of `data`, `data_text` and `data_base64`, not several",
-    )?;
-    let metadata = one(
-        [members.metadata.map(raw), members.metadata_text.map(text), members.metadata_base64],
-        "expected one of `metadata`, `metadata_text` and `metadata_base64`, not several",
-    )?;
-    let told = told_by(metadata.as_deref());
-    let id = members.id.unwrap_or_else(|| id_of(line, number));
-    let mut event = NewEvent::new(members.event_type, data.unwrap_or_default())
-        .id(id)
-        .tags(members.tags)
-        .kind(members.kind.into())
-        .schema_version(members.schema_version);
-    if let Some(time) = members.time {
-        event = event.occurred(time);
+        if let Some(metadata) = metadata {
+            event = event.metadata(metadata);
+        }
+        if let Some(id) = self.correlation_id.unwrap_or(told.0) {
+            event = event.correlation_id(id);
+        }
+        if let Some(id) = self.causation_id.unwrap_or(told.1) {
+            event = event.causation_id(id);
+        }
+        Ok(Line { stream: self.stream.into_owned(), event, recorded: self.recorded })
     }
-    if let Some(metadata) = metadata {
-        event = event.metadata(metadata);
-    }
-    if let Some(id) = members.correlation_id.unwrap_or(told.0) {
-        event = event.correlation_id(id);
-    }
-    if let Some(id) = members.causation_id.unwrap_or(told.1) {
-        event = event.causation_id(id);
-    }
-    Ok(Line { stream: members.stream, event, recorded: members.recorded })
 }
 
 /// The id of an event whose line has none.

@@ -10,7 +10,7 @@ mod json_parse;
 pub use headers::Headers;
 pub use json_parse::Kind;
 
-use annals::{Event, NewEvent, Timestamp, Uuid};
+use annals::{Commit, Event, NewEvent, Timestamp, Uuid};
 
 /// How events are written as lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
@@ -33,6 +33,15 @@ pub struct Line {
     pub recorded: Option<Timestamp>,
 }
 
+/// The times of an event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Times {
+    /// When it was taken in by the store that it comes from, if the line says so.
+    pub recorded: Option<Timestamp>,
+    /// When it happened, if the line says so.
+    pub occurred: Option<Timestamp>,
+}
+
 /// Why a line is no event: where in it, counted in bytes from 1, and what was expected there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Wrong {
@@ -51,6 +60,18 @@ impl Format {
         }
     }
 
+    /// Whether a line is an event that a store would take, and when that was.
+    pub fn check(self, line: &[u8], number: u64) -> Result<Times, Wrong> {
+        match self {
+            Self::Jsonl => json_parse::check(line, number),
+            Self::Cloudevents => {
+                let line = cloud_parse::parse(line)?;
+                line.check()?;
+                Ok(line.times())
+            }
+        }
+    }
+
     /// Appends the line of an event, without its end, to `out`.
     ///
     /// # Errors
@@ -65,6 +86,19 @@ impl Format {
             Self::Jsonl => json::write(event, json::Fields::OfItsOwn, out),
             Self::Cloudevents => cloud::write(event, store, out),
         }
+    }
+}
+
+impl Line {
+    /// Its times.
+    pub fn times(&self) -> Times {
+        Times { recorded: self.recorded, occurred: self.event.get_occurred() }
+    }
+
+    /// Whether a store would take its event.
+    pub fn check(&self) -> Result<(), Wrong> {
+        let checked = Commit::new().event(&self.stream, self.event.clone()).check();
+        checked.map_err(|error| Wrong { column: 1, what: error.to_string() })
     }
 }
 

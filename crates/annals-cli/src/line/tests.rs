@@ -118,3 +118,37 @@ fn a_foreign_cloud_event_keeps_what_it_says() {
         assert!(wrong.what.contains(words), "{line}: {wrong:?}");
     }
 }
+
+#[test]
+fn what_a_store_would_refuse_is_found_by_looking_at_the_line() {
+    let line = |stream: &str, event_type: &str, rest: &str| {
+        format!("{{\"stream\":\"{stream}\",\"type\":\"{event_type}\"{rest}}}")
+    };
+    let long = "x".repeat(1_024);
+    let tags = |number: usize, tag: &str| {
+        let tags: Vec<_> = (0..number).map(|nth| format!("\"{tag}{nth}\"")).collect();
+        format!(",\"tags\":[{}]", tags.join(","))
+    };
+    let text = |length: usize| format!(",\"metadata_text\":\"{}\"", "x".repeat(length));
+    for (line, is_allowed) in [
+        (line("a", "T", ""), true),
+        (line(&long, &long, &tags(128, "t")), true),
+        (line("a", "T", &text(1 << 20)), true),
+        (line("", "T", ""), false),
+        (line("a", "", ""), false),
+        (line(&format!("{long}x"), "T", ""), false),
+        (line("a", &format!("{long}x"), ""), false),
+        (line("a\\u0000", "T", ""), false),
+        (line("a", "T", &tags(129, "t")), false),
+        (line("a", "T", ",\"tags\":[\"\"]"), false),
+        (line("a", "T", &tags(1, &long)), false),
+        (line("a", "T", &text((1 << 20) + 1)), false),
+        (line("a", "T", ",\"data\":1,\"data_base64\":\"\""), false),
+    ] {
+        let start = &line[..line.len().min(60)];
+        let checked = Format::Jsonl.check(line.as_bytes(), 1);
+        assert_eq!(checked.is_ok(), is_allowed, "{start}: {checked:?}");
+        let asked = Format::Jsonl.parse(line.as_bytes(), 1).and_then(|line| line.check());
+        assert_eq!(asked.is_ok(), is_allowed, "{start}: {asked:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! The second reading: the events of the lines are appended, those that are not there yet.
 
-use super::check::{Bad, Lines, is_allowed, name_bad};
+use super::check::{Bad, Lines, name_bad};
 use super::{Done, Globals, Told};
 use crate::exit::{Failure, Outcome};
 use crate::input::{Block, in_order};
@@ -197,9 +197,8 @@ fn difference(a: &RecordedEvent, b: &RecordedEvent) -> Option<&'static str> {
 fn parse(block: &Block, lines: &Lines<'_>, checks: bool) -> Parsed {
     let mut parsed = Parsed { batches: Vec::new(), bad: Vec::new() };
     for (number, text) in block.lines() {
-        let is_allowed = |line: &Line| if checks { is_allowed(line.clone()) } else { Ok(()) };
-        let line = lines.parse(text, number);
-        match line.and_then(|(line, time)| is_allowed(&line).map(|()| (line, time))) {
+        let checked = if checks { lines.format.check(text, number).map(|_| ()) } else { Ok(()) };
+        match checked.and_then(|()| lines.parse(text, number)) {
             Err(wrong) => parsed.bad.push((number, wrong)),
             Ok((Line { stream, event, .. }, time)) => match parsed.batches.last_mut() {
                 Some(last) if last.time == time => {

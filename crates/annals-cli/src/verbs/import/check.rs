@@ -3,10 +3,10 @@
 use super::Globals;
 use crate::exit::{Failure, Outcome};
 use crate::input::{Block, Source, in_order};
-use crate::line::{Format, Line, Wrong};
+use crate::line::{Format, Line, Times, Wrong};
 use crate::show::{Progress, count, escaped, moment, said};
 use crate::stop;
-use annals::{Commit, IdCheck, Timestamp};
+use annals::Timestamp;
 
 /// Lines that are to become events.
 pub struct Lines<'s> {
@@ -81,42 +81,21 @@ pub fn name_bad(name: &str, (number, Wrong { column, what }): &Bad) {
 
 fn look_at(block: &Block, lines: &Lines<'_>) -> Found {
     let mut found = Found { bad: Vec::new(), times: None };
-    let mut commit = Commit::new().id_check(IdCheck::Off);
-    let mut kept = Vec::new();
     for (number, text) in block.lines() {
-        match lines.parse(text, number) {
-            Ok((line, time)) => {
-                if let Some(time) = time {
-                    let (first, last) = found.times.unwrap_or(((number, time), (number, time)));
-                    if last.1 > time {
-                        found.bad.push((number, out_of_order(last, (number, time))));
-                    }
-                    found.times = Some((first, (number, time)));
-                }
-                commit = commit.event(line.stream, line.event);
-                kept.push((number, text));
-            }
+        let checked = lines.format.check(text, number).and_then(|times| lines.time(times));
+        match checked {
             Err(wrong) => found.bad.push((number, wrong)),
-        }
-    }
-    // The store itself knows what is within its limits. Which line is not, one by one tells.
-    if !commit.is_empty() && commit.check().is_err() {
-        for (number, text) in kept {
-            if let Ok((line, _)) = lines.parse(text, number)
-                && let Err(wrong) = is_allowed(line)
-            {
-                found.bad.push((number, wrong));
+            Ok(None) => {}
+            Ok(Some(time)) => {
+                let (first, last) = found.times.unwrap_or(((number, time), (number, time)));
+                if last.1 > time {
+                    found.bad.push((number, out_of_order(last, (number, time))));
+                }
+                found.times = Some((first, (number, time)));
             }
         }
-        found.bad.sort_by_key(|(number, _)| *number);
     }
     found
-}
-
-/// Whether a store would take this event.
-pub fn is_allowed(line: Line) -> Result<(), Wrong> {
-    let checked = Commit::new().event(line.stream, line.event).check();
-    checked.map_err(|error| Wrong { column: 1, what: error.to_string() })
 }
 
 fn out_of_order((line, before): Timed, (_, time): Timed) -> Wrong {
@@ -132,15 +111,19 @@ impl Lines<'_> {
     /// What a line says, and when it was recorded, if that is asked for.
     pub fn parse(&self, text: &[u8], number: u64) -> Result<(Line, Option<Timestamp>), Wrong> {
         let line = self.format.parse(text, number)?;
-        if !self.as_recorded {
-            return Ok((line, None));
-        }
-        match line.recorded.or(line.event.get_occurred()) {
-            Some(time) => Ok((line, Some(time))),
+        let time = self.time(line.times())?;
+        Ok((line, time))
+    }
+
+    /// When an event was recorded, if that is asked for.
+    fn time(&self, times: Times) -> Result<Option<Timestamp>, Wrong> {
+        match times.recorded.or(times.occurred) {
+            _ if !self.as_recorded => Ok(None),
             None => {
                 let what = "expected a `time`, which --as-recorded needs".to_owned();
                 Err(Wrong { column: 1, what })
             }
+            time => Ok(time),
         }
     }
 }
