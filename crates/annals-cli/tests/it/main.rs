@@ -17,6 +17,7 @@ mod bad_stores;
 mod copies;
 mod diff;
 mod export;
+mod full_disks;
 mod help;
 mod import;
 mod names;
