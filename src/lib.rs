@@ -50,10 +50,10 @@ pub use read::{Counts, Cursor, Documents, Keys, Names, Read, Reader, StreamRepor
 pub use store::{Options, Staged, Store};
 pub use words::{
     AppendCondition, AppendError, Appended, Commit, ConditionFailed, Conflict, Corruption, Counted,
-    Difference, Document, DocumentConflict, DocumentRef, Durability, Error, ErrorKind, Event,
-    EventKind, ExpectedVersion, IdCheck, IdConflict, Invalid, Limit, LimitExceeded, LogOffset,
-    Moment, NewEvent, Position, Query, QueryItem, RecordedEvent, Revision, Rewrite, Summary, Tags,
-    Timestamp, Version, category_of,
+    Difference, Dissection, Document, DocumentConflict, DocumentRef, Durability, Error, ErrorKind,
+    Event, EventKind, ExpectedVersion, Field, IdCheck, IdConflict, Invalid, Limit, LimitExceeded,
+    LogOffset, Moment, NewEvent, Position, Query, QueryItem, RecordedEvent, Revision, Rewrite,
+    Structure, StructureCheck, Summary, Tags, Timestamp, Version, category_of,
 };
 
 /// Ids of events and stores.

@@ -107,6 +107,11 @@ impl FrameHeader {
         tag == COMMIT_TAG || tag == END_TAG
     }
 
+    /// How many bytes at the frame's end are said to fill a sector, whether or not that can be.
+    pub fn padding_of(bytes: &[u8]) -> u16 {
+        get_u16(bytes, frame::PADDING)
+    }
+
     /// Reads the header of a frame, with its check, wherever it says that it stands.
     pub fn find(bytes: &[u8], key: &FileKey) -> Option<(Self, Chain)> {
         Self::decode(bytes, LogOffset::new(get_u64(bytes, frame::LOG_OFFSET)), key)

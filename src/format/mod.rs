@@ -5,6 +5,7 @@
 
 mod bytes;
 mod check;
+pub mod dissect;
 mod frame;
 mod header;
 pub mod inside;
@@ -34,7 +35,7 @@ pub use record::{
 };
 pub use run::{
     BLOCK_LEN, BLOCKS_PER_PAGE, RunHeader, RunRef, Sections, TermEntry, block_at, is_page,
-    offset_at, page_offset, seal_page, segment_at, u32_at, u64_at, words_from,
+    offset_at, page_of, page_offset, seal_page, segment_at, u32_at, u64_at, words_from,
 };
 pub use segment::{Extent, SegmentHeader, SegmentRef};
 pub use slot::{Mark, Slot};

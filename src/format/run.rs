@@ -220,8 +220,14 @@ pub fn is_page(page: &[u8], id: u32, number: u32, key: &FileKey) -> bool {
         && matches(get_u32(page, page_head::CHECK), page_check(page, id, number, key))
 }
 
+/// Of which run it is a page, and which, if it passes its check as that.
+pub fn page_of(page: &[u8], key: &FileKey) -> Option<(u32, u32)> {
+    let (id, number) = (get_u32(page, page_head::RUN), get_u32(page, page_head::NUMBER));
+    is_page(page, id, number, key).then_some((id, number))
+}
+
 /// As the check of a record, with the page's number and the run's id for its place.
-fn page_check(page: &[u8], id: u32, number: u32, key: &FileKey) -> u32 {
+pub(super) fn page_check(page: &[u8], id: u32, number: u32, key: &FileKey) -> u32 {
     let crc = crc(0, page.get(page_head::RUN..).unwrap_or_default());
     key.record_check(crc, LogOffset::new(u64::from(number)), Position::new(u64::from(id)))
 }

@@ -1,5 +1,7 @@
 //! The public handle and its options.
 
+mod copies;
+mod damaged;
 mod handle;
 mod options;
 mod staged;

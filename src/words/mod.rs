@@ -3,6 +3,7 @@
 mod commit;
 mod condition;
 mod derived;
+mod dissection;
 mod document;
 mod durability;
 mod error;
@@ -22,6 +23,7 @@ pub use commit::{Appended, Commit, IdCheck, Rewrite};
 pub(crate) use commit::{Change, DocumentPart};
 pub use condition::AppendCondition;
 pub(crate) use derived::DerivedId;
+pub use dissection::{Dissection, Field, Structure, StructureCheck};
 pub use document::{Document, DocumentRef};
 pub use durability::Durability;
 pub use error::{Corruption, Error, ErrorKind};

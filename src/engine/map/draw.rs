@@ -79,7 +79,11 @@ impl Engine {
 }
 
 /// The segments that a slot names, and those before them, as far as headers lead.
-fn segments_of(storage: &dyn Storage, key: &FileKey, slot: &Slot) -> io::Result<Vec<SegmentRef>> {
+pub fn segments_of(
+    storage: &dyn Storage,
+    key: &FileKey,
+    slot: &Slot,
+) -> io::Result<Vec<SegmentRef>> {
     let mut segments = slot.segments.clone();
     let mut here = slot.segments.first().copied();
     while let Some(place) = here {

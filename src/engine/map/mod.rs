@@ -3,6 +3,7 @@
 mod draw;
 mod parts;
 
+pub use draw::segments_of;
 pub use parts::{FileExtent, FileMap, FilePart};
 
 #[cfg(test)]

@@ -17,6 +17,12 @@ mod flag {
     pub(super) const KNOWN: u8 = (1 << 2) - 1;
 }
 
+/// What a document's flags say, in words.
+pub fn document_flags(flags: u8) -> Vec<&'static str> {
+    let known = [(flag::DELETED, "deleted"), (flag::BEFORE_DELETED, "before deleted")];
+    known.into_iter().filter(|(bit, _)| flags & bit != 0).map(|(_, name)| name).collect()
+}
+
 /// A document's record, its parts found.
 #[derive(Clone, Copy, Debug)]
 pub struct RawDocument<'a> {

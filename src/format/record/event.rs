@@ -19,6 +19,22 @@ mod flag {
     pub(super) const KNOWN: u16 = (1 << 6) - 1;
 }
 
+/// The parts of fixed size that a body may have, in their order: bit, name, bytes.
+const OPTIONAL: [(u16, &str, usize); 5] = [
+    (flag::ID, "id", 16),
+    (flag::CORRELATION, "correlation id", 16),
+    (flag::CAUSATION, "causation id", 16),
+    (flag::OCCURRED, "occurred", 8),
+    (flag::EXTRAS, "extras", extras::LEN),
+];
+
+/// What the low byte of an event's flags says, in words.
+pub fn event_flags(flags: u16) -> Vec<&'static str> {
+    let metadata = (flag::METADATA, "metadata", 0);
+    let parts = OPTIONAL.into_iter().chain([metadata]);
+    parts.filter(|(bit, ..)| flags & bit != 0).map(|(_, name, _)| name).collect()
+}
+
 /// An event's record, its parts found but its names not looked up.
 #[derive(Clone, Copy, Debug)]
 pub struct RawEvent<'a> {
@@ -189,6 +205,25 @@ impl<'a> RawEvent<'a> {
     /// All names that it refers to, as [`RawEvent::tags`]: its stream's, its type, its tags.
     pub fn names(&self) -> impl Iterator<Item = u32> + 'a {
         [self.stream, self.event_type].into_iter().chain(self.tags())
+    }
+
+    /// The parts behind its fields, in their order: name and bytes.
+    pub fn parts(&self) -> Vec<(&'static str, usize)> {
+        let tags = self.tag_refs.len() / 4;
+        let head_len = event_head_len(tags);
+        let flags = get_u16(self.bytes, event::FLAGS);
+        let mut parts = vec![("tag_reference", 4); tags];
+        parts.push(("padding", head_len.saturating_sub(event::LEN + 4 * tags)));
+        let optional = OPTIONAL.into_iter().filter(|(bit, ..)| flags & bit != 0);
+        parts.extend(optional.map(|(_, name, size)| (name, size)));
+        parts.retain(|(_, size)| *size > 0);
+        parts.extend(self.metadata.map(|metadata| ("metadata", metadata.len())));
+        parts.push(("payload", self.payload.len()));
+        let end = parts.iter().fold(event::LEN, |end, (_, size)| end + size);
+        if let Some(padding) = self.bytes.len().checked_sub(end).filter(|padding| *padding > 0) {
+            parts.push(("padding", padding));
+        }
+        parts
     }
 
     /// The check it has, right or wrong.

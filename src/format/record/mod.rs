@@ -5,11 +5,14 @@ mod event;
 mod name;
 mod seal;
 
+use super::bytes::{get_u16, index, pad8};
 use super::layout::{DOCUMENT_TAG, EVENT_TAG, NAME_TAG, name as head};
+pub(super) use document::document_flags;
 pub use document::{DocumentHead, RawDocument};
+pub(super) use event::event_flags;
 pub use event::{BodyPlan, EventHead, EventOutline, RawEvent, event_head_len, write_tag_ref};
 pub use name::NameRecord;
-pub(super) use seal::{body_crc, seal, verify};
+pub(super) use seal::{body_crc, record_crc, seal, verify};
 
 /// A record of any kind, read from its bytes; its check has not been looked at yet.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +32,16 @@ impl<'a> Record<'a> {
             NAME_TAG => NameRecord::parse(bytes).map(Self::Name),
             EVENT_TAG => RawEvent::parse(bytes).map(Self::Event),
             DOCUMENT_TAG => RawDocument::parse(bytes).map(Self::Document),
+            _ => None,
+        }
+    }
+
+    /// How long the record at the beginning of `bytes` is, as far as its first bytes tell.
+    pub fn len_hint(bytes: &[u8]) -> Option<usize> {
+        match *bytes.get(head::TAG)? {
+            NAME_TAG => Some(pad8(head::LEN + index(u64::from(get_u16(bytes, head::LENGTH))))),
+            EVENT_TAG => RawEvent::len_hint(bytes),
+            DOCUMENT_TAG => RawDocument::len_hint(bytes),
             _ => None,
         }
     }

@@ -42,7 +42,7 @@ pub(in crate::format) fn verify(
 
 /// The CRC of a record, from which its place makes the check: of its body, then of its head behind
 /// the check.
-pub(super) fn record_crc(record: &[u8], head_len: usize) -> Option<u32> {
+pub(in crate::format) fn record_crc(record: &[u8], head_len: usize) -> Option<u32> {
     let (head, body) = record.split_at_checked(head_len)?;
     Some(crc_of_two(body, head.get(event::CHECK + 4..)?))
 }

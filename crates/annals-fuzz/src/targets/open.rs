@@ -3,7 +3,8 @@
 use crate::exercise::{Effort, read_everything, write_something};
 use crate::images::{images, options};
 use crate::seal::seal;
-use annals::storage::MemoryStorage;
+use annals::Store;
+use annals::storage::{MemoryStorage, Storage};
 use std::sync::Arc;
 
 /// See the module.
@@ -19,7 +20,11 @@ pub fn looked_at(file: &[u8]) {
     let disk = Arc::new(MemoryStorage::from_bytes(file.to_vec()));
     if let Ok(store) = options().open_storage_read_only(disk.clone()) {
         read_everything(&store, Effort::LITTLE);
-        let _ = store.verify();
+        let _ = (store.map(), store.verify_quick(), store.verify());
+    }
+    let device: Arc<dyn Storage> = disk.clone();
+    for at in (0..file.len()).step_by(file.len() / 16 + 1) {
+        let _ = Store::dissect_storage(&device, at as u64);
     }
     assert!(disk.to_bytes() == file, "looking has written");
 }

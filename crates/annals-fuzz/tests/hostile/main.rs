@@ -16,7 +16,7 @@ mod log;
 mod runs;
 
 use allocation_counter::measure;
-use annals::storage::MemoryStorage;
+use annals::storage::{MemoryStorage, Storage};
 use annals::{Options, Store};
 use annals_fuzz::exercise::{Effort, QUESTIONS, write_something};
 use std::sync::Arc;
@@ -34,6 +34,7 @@ const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else
 #[track_caller]
 fn bear(what: &str, file: &[u8]) {
     assert_eq!(file.len(), FILE, "{what}");
+    dissect(what, file);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hostile.annals");
     let options = Options::new().without_keeper();
@@ -63,6 +64,20 @@ fn bear(what: &str, file: &[u8]) {
     }
 }
 
+/// Takes a file apart at many places.
+#[track_caller]
+fn dissect(what: &str, file: &[u8]) {
+    let disk: Arc<dyn Storage> = Arc::new(MemoryStorage::from_bytes(file.to_vec()));
+    let mut steps = Steps::default();
+    let spent = measure(|| {
+        for at in (0..FILE as u64).step_by(4_001) {
+            let _ = steps.take("dissecting", || Store::dissect_storage(&disk, at));
+        }
+    });
+    assert!(spent.bytes_max < MEMORY, "{what}: {} bytes of memory", spent.bytes_max);
+    assert!(steps.longest.0 < TIME, "{what}: dissecting took {:?}", steps.longest.0);
+}
+
 /// Opens a file, to read it or to write to it.
 type Open<'a> = dyn Fn(bool) -> Result<Store, annals::Error> + 'a;
 
@@ -73,6 +88,8 @@ fn live(steps: &mut Steps, open: &Open<'_>, read: bool) {
     // log is not what it was made an index of.
     steps.ask(&store, Effort::LITTLE);
     let verified = steps.take("verifying", || store.verify());
+    let _ = steps.take("verifying quickly", || store.verify_quick());
+    let _ = steps.take("a map", || store.map());
     steps.ask(&store, if verified.is_ok() { Effort::ALL } else { Effort::LITTLE });
     if !read {
         steps.take("writing", || write_something(&store, 3));
