@@ -40,6 +40,7 @@ enum Verb {
     Diff(verbs::diff::Args),
     Replay(verbs::replay::Args),
     Bench(verbs::bench::Args),
+    Dump(verbs::dump::Args),
     Completions(verbs::shell::Completions),
     Man(verbs::shell::Man),
 }
@@ -85,6 +86,7 @@ impl Verb {
             Self::Compact(args) => verbs::copies::compact(&args, globals),
             Self::Diff(args) => verbs::diff::run(&args, globals),
             Self::Replay(args) => verbs::replay::run(&args, globals),
+            Self::Dump(args) => verbs::dump::run(&args, globals),
             Self::Bench(args) => verbs::bench::run(&args, globals),
             Self::Completions(args) => verbs::shell::completions(&args, Cli::command(), globals),
             Self::Man(args) => verbs::shell::man(&args, Cli::command(), globals),

@@ -88,9 +88,9 @@ fn said(paths: &Paths, report: &CopyReport, globals: &Globals) -> Outcome {
     }
     let name = paths.out.display().to_string();
     globals.say(format_args!(
-        "{} and {} of documents in '{}', {}: read again, and whole",
+        "{} and {} in '{}', {}: read again, and whole",
         count(events, "event"),
-        count(documents, "record"),
+        count(documents, "document record"),
         escaped(&name),
         bytes(report.bytes),
     ));

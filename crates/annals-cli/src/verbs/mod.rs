@@ -5,6 +5,7 @@ pub mod bench;
 pub mod copies;
 pub mod diff;
 pub mod documents;
+pub mod dump;
 pub mod export;
 pub mod import;
 pub mod init;

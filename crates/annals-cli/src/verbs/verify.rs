@@ -124,10 +124,10 @@ fn shown(
     out.styled(style, verdict)?;
     writeln!(
         out,
-        "; {}, {} and {} of documents looked at: {} in {:.1} s, {} MiB/s",
+        "; {}, {}, {} looked at: {} in {:.1} s, {} MiB/s",
         count(report.commits, "commit"),
         count(report.events, "event"),
-        count(report.documents, "record"),
+        count(report.documents, "document record"),
         bytes(report.bytes),
         took.as_secs_f64(),
         thousands(per_second(report.bytes, took) >> 20),

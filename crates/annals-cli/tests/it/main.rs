@@ -16,6 +16,7 @@ mod append;
 mod bad_stores;
 mod copies;
 mod diff;
+mod dump;
 mod export;
 mod full_disks;
 mod help;
