@@ -3,8 +3,8 @@
 //!
 //!     cargo bench -p annals-cli --bench verbs -- --flights flights-2013.jsonl.zst
 //!
-//! Without `--flights` it imports the sample that comes with the project. `--events N` makes a store
-//! of so many events for `stats` (a hundred million are asked for: 12 GB, some minutes).
+//! Without `--flights` it imports the sample that comes with the project. `--events N` makes a
+//! store of so many events for `stats` (a hundred million are asked for: 12 GB, some minutes).
 #![allow(
     missing_docs,
     clippy::unwrap_used,

@@ -5,6 +5,7 @@ use crate::exit::{Failure, Outcome};
 use crate::show::{Column, Table, bytes, escaped, per_second, thousands};
 use crate::stop;
 use annals::{Commit, Durability, ExpectedVersion, NewEvent, Options, Read, Store};
+use clap::value_parser;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,10 +27,12 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     dir: PathBuf,
     /// How long each rate is measured
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(value_parser = value_parser!(u64).range(1..=3_600))]
     seconds: u64,
     /// Bytes of an event's payload
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(..=1_048_576))]
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(value_parser = value_parser!(u32).range(..=1_048_576))]
     payload: u32,
     /// Say the rates as JSON
     #[arg(long)]

@@ -25,8 +25,8 @@ pub struct Args {
     #[arg(short, long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     prefix: String,
     /// At most so many
-    #[arg(short = 'n', long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
-    limit: u64,
+    #[arg(short = 'n', long, value_name = "N")]
+    limit: Option<u64>,
     /// A line of JSON for each, on a terminal too
     #[arg(long, conflicts_with_all = ["table", "key"])]
     json: bool,
@@ -75,7 +75,8 @@ fn show(store: &Store, key: &str, globals: &Globals) -> Outcome {
 }
 
 fn list(store: &Store, args: &Args, globals: &Globals) -> Outcome {
-    let mut documents = store.documents(Keys::prefix(&args.prefix).limit(args.limit))?;
+    let mut documents =
+        store.documents(Keys::prefix(&args.prefix).limit(args.limit.unwrap_or(u64::MAX)))?;
     let mut out = globals.out();
     let columns = [
         Column::number("revision"),

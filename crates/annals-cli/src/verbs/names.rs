@@ -60,8 +60,8 @@ pub struct Tags {
 #[derive(Debug, clap::Args)]
 struct Shown {
     /// At most so many
-    #[arg(short = 'n', long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
-    limit: u64,
+    #[arg(short = 'n', long, value_name = "N")]
+    limit: Option<u64>,
     /// A line of JSON for each, on a terminal too
     #[arg(long, conflicts_with = "table")]
     json: bool,
@@ -116,11 +116,13 @@ impl Shown {
         names: impl Iterator<Item = Result<(String, u64), Error>>,
         globals: &Globals,
     ) -> Outcome {
+        let most =
+            self.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let mut out = globals.out();
         let columns = [Column::number("events"), Column::text(what).style(Style::Name)];
         let mut table = Table::new(columns, &out);
         let is_table = self.table || (!self.json && out.is_terminal());
-        for named in names.take(usize::try_from(self.limit).unwrap_or(usize::MAX)) {
+        for named in names.take(most) {
             let (name, events) = named?;
             if is_table {
                 table.row(&mut out, vec![thousands(events), name])?;

@@ -2,7 +2,7 @@
 //!
 //! Two readings. The first looks at every line, and nothing is done if one is wrong; the second
 //! appends, a commit for each block of lines. Blocks are the same whenever the same input is read,
-//! and every event has an id: what is there already is found, and an import that was killed goes on.
+//! and every event has an id: what is there is found, and an import that was killed goes on.
 
 mod append;
 mod check;

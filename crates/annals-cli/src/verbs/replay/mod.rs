@@ -44,7 +44,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     checkpoint_file: Option<PathBuf>,
     /// Events in a batch, at most
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     batch: u64,
     #[command(flatten)]
     select: Select,
