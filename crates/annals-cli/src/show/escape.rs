@@ -1,5 +1,5 @@
-//! Text that comes from a file, made harmless: nothing of it moves a cursor, changes a colour, rings
-//! or turns the direction of what follows.
+//! Text that comes from a file, made harmless: nothing of it moves a cursor, changes a colour,
+//! rings, or turns the direction of what follows.
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -71,9 +71,10 @@ impl Out {
         self.is_terminal
     }
 
-    /// How many columns there are; nothing if nobody looks at it.
+    /// How many columns there are: COLUMNS says it, or the terminal. Nothing if there is no end.
     pub fn width(&self) -> Option<usize> {
-        self.is_terminal.then(width_of_terminal).flatten()
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        columns.or_else(|| self.is_terminal.then(width_of_terminal).flatten())
     }
 
     /// Writes a text in a style. The text has to be harmless: see [`escaped`](super::escaped).
@@ -138,11 +139,8 @@ fn wants_colour() -> bool {
 
 /// How many columns the terminal has that standard output is.
 fn width_of_terminal() -> Option<usize> {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.or_else(|| {
-        let size = terminal_size::terminal_size_of(io::stdout());
-        size.map(|(terminal_size::Width(columns), _)| usize::from(columns))
-    })
+    let size = terminal_size::terminal_size_of(io::stdout());
+    size.map(|(terminal_size::Width(columns), _)| usize::from(columns))
 }
 
 /// Says something to whoever called, on standard error. What is said has to be harmless.

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// Measure quick rates on the disk of a folder, synced and buffered
 ///
 /// It makes a store in a temporary folder there, which is gone when it ends. Rates of another
-/// machine, or of another day on a machine that is shared, are not comparable: compare within a run.
+/// machine, or of another day on a machine that is shared, say little: compare within a run.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

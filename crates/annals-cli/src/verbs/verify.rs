@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 /// Read everything again: is each check right, and does the index say what the log says?
 ///
-/// Works beside a program that is writing; nothing is changed. It ends with 0 if the store is whole,
-/// with 1 if something is wrong (each problem is a line, with its position and its byte of the file),
-/// with 2 if it could not look.
+/// Works beside a program that is writing; nothing is changed. It ends with 0 if the store is
+/// whole, with 1 if something is wrong (each problem is a line, with its position and its byte of
+/// the file), with 2 if it could not look.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -62,7 +62,11 @@ impl Place {
     /// `annals` with these words, in this folder.
     pub fn annals(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_annals"));
-        command.current_dir(self.folder.path()).args(words).env_remove("NO_COLOR");
+        command
+            .current_dir(self.folder.path())
+            .args(words)
+            .env_remove("NO_COLOR")
+            .env_remove("COLUMNS");
         command
     }
 

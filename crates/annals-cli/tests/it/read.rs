@@ -1,4 +1,4 @@
-use crate::fixture::{Place, json};
+use crate::fixture::{Place, json, text};
 use annals::{ExpectedVersion, NewEvent};
 use serde_json::Value;
 use snapbox::{assert_data_eq, str};
@@ -81,13 +81,14 @@ fn what_is_nowhere_is_told_with_names_that_are_near() {
 #[test]
 fn a_table_is_what_people_see() {
     let place = Place::with_flights();
-    let words = ["read", "flights.annals", "--table", "--stream", "carrier-EV", "-n", "2"];
+    let words = ["read", "flights.annals", "--table", "--stream", "station-JFK", "-n", "2"];
+    let shown = place.annals(&words).env("COLUMNS", "96").assert().success();
     assert_data_eq!(
-        place.does(&words),
+        text(&shown.get_output().stdout),
         str![[r#"
-position  recorded             stream      version  type             tags                                      payload
-     982  2013-01-01 21:30:00  carrier-EV        1  FlightCancelled  carrier:EV flight:EV4308 origin:EWR des…  {"carrier":"EV","origin":"EWR","dest":"RDU","tailnum":"N18120","flight":4308,"sched_dep_time":1630,"sched_arr_time":1815}
-    2515  2013-01-02 18:21:00  carrier-EV        2  FlightCancelled  carrier:EV flight:EV3849 origin:EWR des…  {"carrier":"EV","origin":"EWR","dest":"IND","tailnum":"N13550","flight":3849,"sched_dep_time":1321,"sched_arr_time":1536}
+position  recorded             stream       version  type             tags        payload
+       2  2013-01-01 06:00:00  station-JFK        1  WeatherObserved  origin:JFK  {"temp":39.02…
+       5  2013-01-01 07:00:00  station-JFK        2  WeatherObserved  origin:JFK  {"temp":39.02…
 
 "#]]
     );
