@@ -8,6 +8,7 @@ mod exit;
 mod show;
 
 mod line;
+mod output;
 mod store;
 
 mod input;

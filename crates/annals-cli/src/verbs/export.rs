@@ -5,6 +5,7 @@ use super::select::Select;
 use crate::exit::{Failure, Outcome};
 use crate::input::{Packing, pack};
 use crate::line::{Format, Headers};
+use crate::output;
 use crate::show::{Progress, count, escaped};
 use crate::stop;
 use crate::store::to_look;
@@ -162,32 +163,20 @@ fn of_csv(error: csv::Error) -> Failure {
     }
 }
 
-/// Lets `write` make a file, which appears under its name when it is whole.
+/// Lets `write` make a file, packed as its name says.
 fn to_file(path: &Path, force: bool, write: impl FnOnce(&mut dyn Write) -> Outcome) -> Outcome {
-    let shown = path.display().to_string();
-    let shown = escaped(&shown);
-    let failed = |error| Failure::io(format_args!("writing '{shown}' failed"), &error);
-    if !force && path.symlink_metadata().is_ok() {
-        let what = format!("'{shown}' is there already; --force writes over it");
-        return Err(Failure::can_not(what));
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut file =
-        tempfile::Builder::new().prefix(".annals-export-").tempfile_in(folder).map_err(failed)?;
-    let packed = BufWriter::with_capacity(1 << 16, file.as_file_mut());
-    let mut packer = pack(Packing::by_name(path), packed).map_err(failed)?;
-    {
-        // Small writes would each be packed by themselves.
-        let mut lines = BufWriter::with_capacity(1 << 16, &mut packer);
-        write(&mut lines)?;
-        lines.flush().map_err(failed)?;
-    }
-    packer.finish().and_then(|mut out| out.flush()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    let kept = if force { file.persist(path) } else { file.persist_noclobber(path) };
-    kept.map_err(|error| failed(error.error))?;
-    Ok(())
+    output::to_file(path, force, |file| {
+        let shown = path.display().to_string();
+        let failed =
+            |error| Failure::io(format_args!("writing '{}' failed", escaped(&shown)), &error);
+        let packed = BufWriter::with_capacity(1 << 16, file);
+        let mut packer = pack(Packing::by_name(path), packed).map_err(failed)?;
+        {
+            // Small writes would each be packed by themselves.
+            let mut lines = BufWriter::with_capacity(1 << 16, &mut packer);
+            write(&mut lines)?;
+            lines.flush().map_err(failed)?;
+        }
+        packer.finish().and_then(|mut out| out.flush()).map_err(failed)
+    })
 }

@@ -1,0 +1,58 @@
+//! Files that are made.
+
+use crate::exit::{Failure, Outcome};
+use crate::show::escaped;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// Lets `write` make a file, which appears under its name when it is whole, and not at all if
+/// anything fails or interrupts it.
+pub fn to_file(path: &Path, force: bool, write: impl FnOnce(&mut File) -> Outcome) -> Outcome {
+    let shown = path.display().to_string();
+    let shown = escaped(&shown);
+    let failed = |error: io::Error| Failure::io(format_args!("writing '{shown}' failed"), &error);
+    if !force && path.symlink_metadata().is_ok() {
+        let what = format!("'{shown}' is there already; --force writes over it");
+        return Err(Failure::can_not(what));
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    // Who may read it is for the umask to say, as for other files.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.prefix(".annals-").tempfile_in(folder).map_err(failed)?;
+    write(file.as_file_mut())?;
+    file.as_file().sync_all().map_err(failed)?;
+    let kept = if force { file.persist(path) } else { file.persist_noclobber(path) };
+    kept.map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_file_appears_when_it_is_whole_and_is_not_written_over_unasked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page.html");
+        let files = || std::fs::read_dir(folder.path()).unwrap().count();
+        let interrupted = to_file(&path, false, |file| {
+            file.write_all(b"half").unwrap();
+            assert!(!path.exists());
+            Err(Failure::interrupted("interrupted"))
+        });
+        assert!(matches!(interrupted, Err(Failure::Ended(crate::exit::INTERRUPTED, _))));
+        assert_eq!(files(), 0, "nothing is left of it");
+        to_file(&path, false, |file| Ok(file.write_all(b"one")?)).unwrap();
+        let again = to_file(&path, false, |_| unreachable!("nothing is made in vain"));
+        assert!(matches!(again, Err(Failure::Ended(_, what)) if what.contains("--force")));
+        to_file(&path, true, |file| Ok(file.write_all(b"two")?)).unwrap();
+        assert_eq!((std::fs::read(&path).unwrap(), files()), (b"two".to_vec(), 1));
+    }
+}
