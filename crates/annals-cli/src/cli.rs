@@ -39,8 +39,9 @@ enum Verb {
     Compact(verbs::copies::Compact),
     Diff(verbs::diff::Args),
     Replay(verbs::replay::Args),
-    Bench(verbs::bench::Args),
+    Report(verbs::report::Args),
     Dump(verbs::dump::Args),
+    Bench(verbs::bench::Args),
     Completions(verbs::shell::Completions),
     Man(verbs::shell::Man),
 }
@@ -86,6 +87,7 @@ impl Verb {
             Self::Compact(args) => verbs::copies::compact(&args, globals),
             Self::Diff(args) => verbs::diff::run(&args, globals),
             Self::Replay(args) => verbs::replay::run(&args, globals),
+            Self::Report(args) => verbs::report::run(&args, globals),
             Self::Dump(args) => verbs::dump::run(&args, globals),
             Self::Bench(args) => verbs::bench::run(&args, globals),
             Self::Completions(args) => verbs::shell::completions(&args, Cli::command(), globals),

@@ -12,6 +12,7 @@ pub mod init;
 pub mod names;
 pub mod read;
 pub mod replay;
+pub mod report;
 pub mod salvage;
 mod select;
 pub mod shell;

@@ -58,6 +58,7 @@ Commands:
   diff         Find the first position where two stores part, and the first document in which they
                differ
   replay       Hand events to a program, on its standard input, a line of JSON each
+  report       Make a page to look at: what is in a store, and where in its file
   bench        Measure quick rates on the disk of a folder, synced and buffered
   dump         Take apart what stands at a byte of the file, as FORMAT.md has it
   completions  Print what makes a shell complete `annals`

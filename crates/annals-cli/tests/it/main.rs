@@ -24,6 +24,8 @@ mod import;
 mod names;
 mod read;
 mod replay;
+mod report;
+mod report_in_browser;
 mod stats;
 mod tail;
 mod verify;
