@@ -59,8 +59,8 @@ Commands:
                differ
   replay       Hand events to a program, on its standard input, a line of JSON each
   report       Make a page to look at: what is in a store, and where in its file
-  bench        Measure quick rates on the disk of a folder, synced and buffered
   dump         Take apart what stands at a byte of the file, as FORMAT.md has it
+  bench        Measure quick rates on the disk of a folder, synced and buffered
   completions  Print what makes a shell complete `annals`
   man          Print the manual page of `annals`, or of a verb
   help         Print this message or the help of the given subcommand(s)
