@@ -63,11 +63,14 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
 
 /// Events, as they are shown one after another.
 pub enum Rows {
-    /// In a table.
-    Table(Table),
+    /// In a table, perhaps with their tags.
+    Table(Table, bool),
     /// As lines of JSON; what is kept is the room for one.
     Lines(Vec<u8>),
 }
+
+/// On so many columns tags are shown, too.
+const WIDE: usize = 140;
 
 impl Rows {
     /// For this output.
@@ -75,18 +78,19 @@ impl Rows {
         if !shape.is_table(out) {
             return Self::Lines(Vec::new());
         }
-        Self::Table(Table::new(
-            [
-                Column::number("position"),
-                Column::text("recorded").style(Style::Dim),
-                Column::text("stream").style(Style::Name).at_most(40),
-                Column::number("version"),
-                Column::text("type").at_most(40),
-                Column::text("tags").style(Style::Dim).at_most(40),
-                Column::text("payload"),
-            ],
-            out,
-        ))
+        let has_tags = out.width().is_none_or(|width| width >= WIDE);
+        let mut columns = vec![
+            Column::number("position"),
+            Column::text("recorded").style(Style::Dim),
+            Column::text("stream").style(Style::Name).at_most(40),
+            Column::number("version"),
+            Column::text("type").at_most(40),
+        ];
+        if has_tags {
+            columns.push(Column::text("tags").style(Style::Dim).at_most(40));
+        }
+        columns.push(Column::text("payload"));
+        Self::Table(Table::new(columns, out), has_tags)
     }
 
     /// Every event that is left.
@@ -103,17 +107,19 @@ impl Rows {
     /// One more event.
     pub fn write(&mut self, out: &mut Out, event: &Event<'_>) -> Outcome {
         match self {
-            Self::Table(table) => {
-                let tags: Vec<&str> = event.tags()?.iter().collect();
-                let cells = vec![
+            Self::Table(table, has_tags) => {
+                let mut cells = vec![
                     event.position.to_string(),
                     short(event.recorded),
                     event.stream()?.to_owned(),
                     event.version.to_string(),
                     event.event_type()?.to_owned(),
-                    tags.join(" "),
-                    beginning(event.payload),
                 ];
+                if *has_tags {
+                    let tags: Vec<&str> = event.tags()?.iter().collect();
+                    cells.push(tags.join(" "));
+                }
+                cells.push(beginning(event.payload));
                 table.row(out, cells)?;
             }
             Self::Lines(line) => {
@@ -128,7 +134,7 @@ impl Rows {
     /// Writes what still waits to be shown.
     pub fn flush(&mut self, out: &mut Out) -> Outcome {
         match self {
-            Self::Table(table) => Ok(table.flush(out)?),
+            Self::Table(table, _) => Ok(table.flush(out)?),
             Self::Lines(_) => Ok(()),
         }
     }

@@ -28,4 +28,5 @@ mod report;
 mod report_in_browser;
 mod stats;
 mod tail;
+mod tour;
 mod verify;
