@@ -12,7 +12,7 @@ mod sizes;
 mod time;
 
 use super::gather::Facts;
-use crate::show::{escaped, moment};
+use crate::show::escaped;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// Nothing is loaded and nothing runs, whatever a name should bring about.
@@ -49,7 +49,7 @@ pub fn page(facts: &Facts) -> Markup {
                     (health::health(facts))
                 }
                 footer {
-                    "Looked at on " (moment(facts.looked)) " with annals "
+                    "Looked at on " (pieces::second(Some(facts.looked))) " with annals "
                     (env!("CARGO_PKG_VERSION")) ". All times are UTC. "
                     "KiB, MiB and GiB are 1,024 of the next smaller."
                 }
