@@ -71,6 +71,11 @@ impl Out {
         self.is_terminal
     }
 
+    /// Whether colours are shown on it.
+    pub fn has_colour(&self) -> bool {
+        self.has_colour
+    }
+
     /// How many columns there are: COLUMNS says it, or the terminal. Nothing if there is no end.
     pub fn width(&self) -> Option<usize> {
         let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());

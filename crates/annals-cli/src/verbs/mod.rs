@@ -2,6 +2,7 @@
 
 pub mod append;
 pub mod bench;
+pub mod browse;
 pub mod copies;
 pub mod diff;
 pub mod documents;

@@ -1,0 +1,1 @@
+//! Keys in, screen out, without a terminal.
