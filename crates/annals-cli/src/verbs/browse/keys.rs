@@ -52,7 +52,7 @@ pub const HELP: [(&str, &str); 17] = [
     ("Esc", "back; stops a search"),
     ("J, K", "the next event, the one before, in any pane"),
     ("s", "the same event in its stream, and among all again"),
-    ("/", "search: types, streams, tags, payloads; a capital letter means its case"),
+    ("/", "search types, streams, tags, payloads; with capitals: in that case"),
     ("n, N", "the next find, the one before"),
     ("p, :", "jump to a position (in a stream: to a version)"),
     ("t", "jump to a time: 2013-01-31, 2013-01-31T18:00, 36h (ago)"),

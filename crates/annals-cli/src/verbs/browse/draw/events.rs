@@ -23,8 +23,9 @@ struct Columns {
     payload: usize,
 }
 
-/// A date and a time to the second.
+/// A date and a time to the second; and the same without its year, where there is less room.
 const RECORDED: usize = 19;
+const WITHOUT_YEAR: usize = 14;
 
 impl Columns {
     /// Of a list in so many columns.
@@ -33,12 +34,17 @@ impl Columns {
         let is_all = *scope == Scope::All;
         let version = if is_all { 0 } else { last.to_string().len().max(3) };
         let mut left = columns.saturating_sub(position + if version > 0 { version + 1 } else { 0 });
-        let recorded = if columns >= 44 { RECORDED } else { 0 };
+        let recorded = match columns {
+            0..44 => 0,
+            44..64 => WITHOUT_YEAR,
+            _ => RECORDED,
+        };
         left = left.saturating_sub(if recorded > 0 { recorded + 1 } else { 0 });
-        // What is left goes to the names first.
-        let stream = if is_all { (left * 3 / 8).clamp(8, 28) } else { 0 };
+        // The names have what they need before the payload has any.
+        let enough = (left / 4).max(18);
+        let stream = if is_all { (left / 2).clamp(8, enough) } else { 0 };
         left = left.saturating_sub(if stream > 0 { stream + 1 } else { 0 });
-        let event_type = left.saturating_sub(1).min(22.max(left / 4));
+        let event_type = left.saturating_sub(1).min(enough);
         left = left.saturating_sub(event_type + 2);
         let payload = if left >= 8 { left } else { 0 };
         Self { position, recorded, stream, version, event_type, payload }
@@ -47,7 +53,11 @@ impl Columns {
     /// The texts of a row, side by side.
     fn row(&self, row: &Row) -> Vec<(Look, String)> {
         // Fractions of a second are for who looks closer.
-        let recorded = row.recorded.get(..RECORDED).unwrap_or(&row.recorded);
+        let seconds = row.recorded.get(..RECORDED).unwrap_or(&row.recorded);
+        let recorded = match self.recorded {
+            WITHOUT_YEAR => seconds.get(RECORDED - WITHOUT_YEAR..).unwrap_or(seconds),
+            _ => seconds,
+        };
         let mut cells = Vec::new();
         let numbers = [
             (self.version, row.version.get().to_string()),

@@ -2,11 +2,12 @@
 
 use super::super::keys::HELP;
 use super::super::looks::{Look, Looks};
+use super::super::piece::{piece, wrap};
+use super::cells;
 use super::frame::pane;
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
-use ratatui::widgets::{Clear, Paragraph, Wrap};
+use ratatui::widgets::{Clear, Paragraph};
 
 /// As wide as it has to be, and its keys.
 const WIDTH: u16 = 78;
@@ -21,13 +22,14 @@ pub fn draw(frame: &mut Frame<'_>, top: usize, looks: Looks) {
         Rect { x: (screen.width - width) / 2, y: (screen.height - height) / 2, width, height };
     frame.render_widget(Clear, area);
     let inner = pane(frame, area, "keys · any key goes back", true, looks);
-    let lines: Vec<_> = HELP.iter().skip(top).map(|(keys, what)| line(keys, what, looks)).collect();
-    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), inner);
-}
-
-fn line(keys: &str, what: &str, looks: Looks) -> Line<'static> {
-    Line::from(vec![
-        Span::styled(format!("{keys:<KEYS$}"), looks.style(Look::Name)),
-        Span::styled(what.to_owned(), looks.style(Look::Plain)),
-    ])
+    let mut rows = Vec::new();
+    for (keys, what) in HELP {
+        let line = [piece(Look::Name, format!("{keys:<KEYS$}")), piece(Look::Plain, what)];
+        wrap(&line, inner.width.into(), KEYS, &mut rows);
+    }
+    let seen = usize::from(inner.height);
+    let top = top.min(rows.len().saturating_sub(seen));
+    let rows = rows.iter().skip(top).take(seen);
+    let rows: Vec<_> = rows.map(|row| cells::line(row, looks)).collect();
+    frame.render_widget(Paragraph::new(rows), inner);
 }
