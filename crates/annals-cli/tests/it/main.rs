@@ -14,6 +14,8 @@ mod fixture;
 
 mod append;
 mod bad_stores;
+#[cfg(unix)]
+mod browse;
 mod copies;
 mod diff;
 mod dump;

@@ -42,27 +42,6 @@ pub enum Action {
     Quit,
 }
 
-/// What is said of the keys.
-pub const HELP: [(&str, &str); 17] = [
-    ("arrows, h j k l", "move; left and right go from pane to pane"),
-    ("PageUp, PageDown", "move by a page; Ctrl-B and Ctrl-F do so too"),
-    ("Home, End, g, G", "to the first, to the last"),
-    ("Tab, Shift-Tab", "to the next pane, to the one before"),
-    ("Enter", "open the stream or the event"),
-    ("Esc", "back; stops a search"),
-    ("J, K", "the next event, the one before, in any pane"),
-    ("s", "the same event in its stream, and among all again"),
-    ("/", "search types, streams, tags, payloads; with capitals: in that case"),
-    ("n, N", "the next find, the one before"),
-    ("p, :", "jump to a position (in a stream: to a version)"),
-    ("t", "jump to a time: 2013-01-31, 2013-01-31T18:00, 36h (ago)"),
-    ("f", "list the streams that have a text in their names"),
-    ("F", "follow: show what is appended"),
-    ("Ctrl-Z", "stop for now; the shell's `fg` goes on"),
-    ("?", "this help"),
-    ("q, Ctrl-C", "quit"),
-];
-
 /// What this key asks for.
 pub fn action(key: &KeyEvent) -> Option<Action> {
     if key.modifiers.contains(KeyModifiers::CONTROL) {

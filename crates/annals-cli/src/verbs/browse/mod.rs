@@ -7,6 +7,7 @@
 mod detail;
 mod draw;
 mod events;
+mod help;
 mod keys;
 mod layout;
 mod listened;

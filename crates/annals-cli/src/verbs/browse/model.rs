@@ -2,7 +2,8 @@
 
 use super::detail::Detail;
 use super::events::{Events, Scope};
-use super::keys::{Action, HELP, action};
+use super::help;
+use super::keys::{Action, action};
 use super::layout::{self, Layout, Pane};
 use super::log::{Log, said};
 use super::looks::Look;
@@ -213,6 +214,7 @@ impl Model {
     /// Has everything that is seen.
     fn settle(&mut self) {
         let Some(layout) = Layout::of(self.size, self.focus) else { return };
+        self.help = self.help.map(|top| help::settle(top, self.size));
         if let Some(area) = layout.streams {
             self.streams.settle(layout::rows(area).into(), SLICE);
         }
@@ -459,14 +461,16 @@ impl Model {
     }
 
     fn read_help(&mut self, key: &KeyEvent) {
-        let last = HELP.len().saturating_sub(1);
-        self.help = match action(key) {
-            Some(Action::Go(Move::Down)) => self.help.map(|top| (top + 1).min(last)),
-            Some(Action::Go(Move::PageDown)) => self.help.map(|top| (top + 5).min(last)),
-            Some(Action::Go(Move::Up)) => self.help.map(|top| top.saturating_sub(1)),
-            Some(Action::Go(Move::PageUp)) => self.help.map(|top| top.saturating_sub(5)),
+        let page = usize::from(self.size.height.saturating_sub(3)).max(1);
+        self.help = self.help.and_then(|top| match action(key)? {
+            Action::Go(Move::Down) => Some(top.saturating_add(1)),
+            Action::Go(Move::Up) => Some(top.saturating_sub(1)),
+            Action::Go(Move::PageDown) => Some(top.saturating_add(page)),
+            Action::Go(Move::PageUp) => Some(top.saturating_sub(page)),
+            Action::Go(Move::First) => Some(0),
+            Action::Go(Move::Last) => Some(usize::MAX),
             _ => None,
-        };
+        });
     }
 }
 

@@ -5,6 +5,7 @@ use super::super::events::Scope;
 use super::super::log::Log;
 use super::super::looks::Looks;
 use super::super::model::Model;
+use crate::show::thousands;
 use annals::{Clock, NewEvent, Options, Store, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -164,7 +165,8 @@ impl Driver {
             Scope::Stream(name) => name,
         };
         assert_eq!((self.model.events.number(), name), (number, of));
-        let title = format!("{number} of {} · {of}", self.model.events.last);
+        let (number, last) = (thousands(number), thousands(self.model.events.last));
+        let title = format!("{number} of {last} · {of}");
         self.shows(&title);
     }
 }

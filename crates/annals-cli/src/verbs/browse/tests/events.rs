@@ -34,7 +34,7 @@ fn who_goes_up_or_says_so_no_longer_follows() {
     for keys in ["k", "F", "g", "p3\n"] {
         let mut driver = Driver::of_orders();
         driver.write("F").write(keys);
-        driver.hides(" following ");
+        assert!(!driver.model.follows, "after {keys}");
         driver.shows("no longer following");
         let number = driver.model.events.number();
         append(&driver.store, 3);
@@ -67,7 +67,7 @@ fn few_events_are_read_however_many_there_are() {
     let mut driver = Driver::new(store, 80, 24);
     driver.write("p25000\n").key(KeyCode::PageDown);
     assert!(driver.model.events.rows.len() <= 20);
-    driver.is_at(25_008, "all events".to_owned().as_str());
+    driver.is_at(25_008, "all events");
 }
 
 /// A file of 50 events of which one can't be read, opened to look.

@@ -12,10 +12,10 @@ fn a_wide_screen_shows_streams_events_and_the_event() {
     assert!(screen[0].starts_with("┌ streams · 4 ─"), "{}", screen[0]);
     assert!(screen[0].contains("┌ 1 of 61 · all events ─"), "{}", screen[0]);
     assert!(screen[1].contains("│› all events"), "{}", screen[1]);
-    assert!(screen[1].contains("pos recorded       stream"), "{}", screen[1]);
-    let row = "›   1 01-01 00:00:00 order-1           OrderPlaced";
+    assert!(screen[1].contains("pos recorded       stream             type"), "{}", screen[1]);
+    let row = "›   1 01-01 00:00:00 order-1            OrderPlaced";
     assert!(screen[2].contains(row), "{}", screen[2]);
-    assert!(screen[22].starts_with(" orders.annals   61 events, 4 streams"), "{}", screen[22]);
+    assert!(screen[22].starts_with(" orders.annals  61 events, 4 streams"), "{}", screen[22]);
     assert!(screen[23].starts_with(" ? help  q quit"), "{}", screen[23]);
     driver.shows("recorded    2013-01-01T00:00:00Z");
     driver.shows("tags        item:1");
@@ -24,9 +24,9 @@ fn a_wide_screen_shows_streams_events_and_the_event() {
 
 #[test]
 fn a_wider_one_has_payloads_too() {
-    let mut driver = Driver::new(orders(), 120, 40);
+    let mut driver = Driver::new(orders(), 120, 44);
     driver.shows("›   1 2013-01-01 00:00:00 order-1");
-    driver.shows(r#"OrderPlaced        {"nth": 1, "total":"#);
+    driver.shows(r#"OrderPlaced        {"nth": 1, "total"#);
     driver.shows("schema version 1");
     driver.shows("(derived from its place)");
 }
@@ -130,8 +130,11 @@ fn help_lists_the_keys_and_goes_away() {
     let mut driver = Driver::new(orders(), 40, 10);
     driver.write("?");
     driver.hides("q, Ctrl-C");
-    (0..20).for_each(|_| driver.press(KeyCode::PageDown));
+    driver.key(KeyCode::End);
     driver.shows("q, Ctrl-C");
+    driver.key(KeyCode::Up);
+    driver.shows("q, Ctrl-C");
+    driver.hides("│ quit");
 }
 
 #[test]

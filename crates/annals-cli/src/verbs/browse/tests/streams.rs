@@ -21,15 +21,13 @@ fn streams_stand_in_the_order_in_which_they_began_with_their_versions() {
     let mut driver = Driver::of_orders();
     let screen = driver.screen();
     for (row, text) in
-        ["› all events     61", "  order-1", "  order-2", "  order-3", "  customer-7"]
-            .iter()
-            .enumerate()
+        ["› all events      61", "  order-1         20", "  order-2         20"].iter().enumerate()
     {
-        assert!(screen[row + 1].contains(text.split("  61").next().unwrap().trim_end()), "{text}");
+        assert!(screen[row + 1].starts_with(&format!("│{text}│")), "{}", screen[row + 1]);
     }
     let mut driver = Driver::new(orders(), 120, 24);
-    driver.shows("order-1                  20│");
-    driver.shows("customer-7                1│");
+    driver.shows("order-1                 20│");
+    driver.shows("customer-7               1│");
 }
 
 #[test]
@@ -71,7 +69,7 @@ fn a_filter_lists_as_it_is_written() {
     assert_eq!(driver.model.focus, Pane::Streams);
     driver.write("ORDER-0123");
     assert_eq!(driver.model.streams.listed(), 10);
-    driver.shows("10 with 'order-0123'");
+    driver.shows("10 with 'order-01…");
     driver.write("4");
     assert_eq!(driver.model.streams.listed(), 1);
     driver.key(KeyCode::Backspace);
