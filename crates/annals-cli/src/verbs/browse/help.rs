@@ -13,7 +13,7 @@ const KEYS: usize = 18;
 const BESIDE: usize = 76;
 
 /// What is said of the keys.
-const HELP: [(&str, &str); 17] = [
+const HELP: [(&str, &str); 18] = [
     ("arrows, h j k l", "move; left and right go from pane to pane"),
     ("PageUp, PageDown", "move by a page; Ctrl-B and Ctrl-F do so too"),
     ("Home, End, g, G", "to the first, to the last"),
@@ -28,6 +28,7 @@ const HELP: [(&str, &str); 17] = [
     ("t", "jump to a time: 2013-01-31, 2013-01-31T18:00, 36h (ago)"),
     ("f", "list the streams that have a text in their names"),
     ("F", "follow: show what is appended"),
+    ("Ctrl-L", "draw everything anew"),
     ("Ctrl-Z", "stop for now; the shell's `fg` goes on"),
     ("?", "this help"),
     ("q, Ctrl-C", "quit"),

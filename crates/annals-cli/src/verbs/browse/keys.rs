@@ -38,6 +38,8 @@ pub enum Action {
     Help,
     /// Stop this process for now.
     Suspend,
+    /// Draw everything anew.
+    Redraw,
     /// End.
     Quit,
 }
@@ -48,6 +50,7 @@ pub fn action(key: &KeyEvent) -> Option<Action> {
         return match key.code {
             KeyCode::Char('c') => Some(Action::Quit),
             KeyCode::Char('z') => Some(Action::Suspend),
+            KeyCode::Char('l') => Some(Action::Redraw),
             KeyCode::Char('f' | 'd') => Some(Action::Go(Move::PageDown)),
             KeyCode::Char('b' | 'u') => Some(Action::Go(Move::PageUp)),
             KeyCode::Char('n') => Some(Action::Go(Move::Down)),

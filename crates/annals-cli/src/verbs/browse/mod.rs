@@ -29,7 +29,7 @@ use self::events::Scope;
 use self::listened::Listened;
 use self::log::Log;
 use self::looks::Looks;
-use self::model::Model;
+use self::model::{Model, Wish};
 use self::terminal::Screen;
 use super::Globals;
 use crate::exit::{Failure, Outcome};
@@ -151,8 +151,11 @@ fn show(model: &mut Model, screen: &mut Screen, looks: Looks) -> Outcome {
         if is_key {
             drawn = None;
         }
-        if model.takes_suspend() {
-            screen.suspend()?;
+        if let Some(wish) = model.takes_wish() {
+            match wish {
+                Wish::Suspend => screen.suspend()?,
+                Wish::Redraw => screen.redraw()?,
+            }
             model.resize(screen.size()?);
             changed = true;
         }

@@ -33,6 +33,15 @@ pub struct Note {
     pub text: String,
 }
 
+/// What is asked of the terminal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wish {
+    /// To be as it was, while this process stops for now.
+    Suspend,
+    /// To be drawn anew.
+    Redraw,
+}
+
 /// What is looked at.
 pub struct Model {
     /// What is read.
@@ -65,7 +74,7 @@ pub struct Model {
     sought: String,
     looked: Option<Instant>,
     has_ended: bool,
-    is_to_suspend: bool,
+    wish: Option<Wish>,
 }
 
 impl Model {
@@ -94,7 +103,7 @@ impl Model {
             sought: String::new(),
             looked: None,
             has_ended: false,
-            is_to_suspend: false,
+            wish: None,
         }
     }
 
@@ -103,9 +112,9 @@ impl Model {
         self.has_ended
     }
 
-    /// Whether somebody has asked it to stop for now; said once.
-    pub fn takes_suspend(&mut self) -> bool {
-        std::mem::take(&mut self.is_to_suspend)
+    /// What somebody has asked of the terminal; said once.
+    pub fn takes_wish(&mut self) -> Option<Wish> {
+        self.wish.take()
     }
 
     /// Whether it has something to do beside waiting.
@@ -306,7 +315,8 @@ impl Model {
                 }
             }
             Action::Help => self.help = Some(0),
-            Action::Suspend => self.is_to_suspend = true,
+            Action::Suspend => self.wish = Some(Wish::Suspend),
+            Action::Redraw => self.wish = Some(Wish::Redraw),
             Action::Quit => self.has_ended = true,
         }
     }

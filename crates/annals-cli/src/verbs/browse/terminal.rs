@@ -9,7 +9,7 @@ use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{execute, queue};
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::{Frame, Terminal};
 use std::io::{self, BufWriter, Stdout, Write};
 use std::panic;
@@ -64,9 +64,15 @@ impl Screen {
             give_back().map_err(failed)?;
             signal_hook::low_level::raise(signal_hook::consts::SIGTSTP).map_err(failed)?;
             take().map_err(failed)?;
-            self.terminal.clear().map_err(failed)?;
         }
-        Ok(())
+        self.redraw()
+    }
+
+    /// Clears it: it is drawn anew from nothing, whatever somebody else has written there.
+    pub fn redraw(&mut self) -> Outcome {
+        // `clear` would ask the terminal where its cursor is, and wait for the answer.
+        let whole = Rect::from((Position::ORIGIN, self.size()?));
+        self.terminal.resize(whole).map_err(failed)
     }
 }
 

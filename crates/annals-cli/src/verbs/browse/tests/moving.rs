@@ -1,6 +1,7 @@
 //! Moving within panes and between them.
 
 use super::super::layout::Pane;
+use super::super::model::Wish;
 use super::driver::Driver;
 use ratatui::crossterm::event::KeyCode;
 
@@ -123,8 +124,11 @@ fn q_and_ctrl_c_quit_wherever_one_is() {
 }
 
 #[test]
-fn ctrl_z_asks_once_to_stop() {
+fn what_is_asked_of_the_terminal_is_said_once() {
     let mut driver = Driver::of_orders();
-    driver.control('z');
-    assert!(driver.model.takes_suspend() && !driver.model.takes_suspend());
+    for (letter, wish) in [('z', Wish::Suspend), ('l', Wish::Redraw)] {
+        driver.control(letter);
+        assert_eq!(driver.model.takes_wish(), Some(wish));
+        assert_eq!(driver.model.takes_wish(), None);
+    }
 }
