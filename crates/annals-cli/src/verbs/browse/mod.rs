@@ -72,8 +72,8 @@ pub struct Args {
 const IDLE: Duration = Duration::from_millis(50);
 /// While it works on something long, the screen shows so often how far that is.
 const SHOWN: Duration = Duration::from_millis(50);
-/// Keys that are taken before the screen is drawn again: whoever holds one down gets on.
-const AT_ONCE: usize = 64;
+/// Keys are taken for so long before the screen is drawn again: whoever holds one down gets on.
+const AT_ONCE: Duration = Duration::from_millis(15);
 
 pub fn run(args: &Args, globals: &Globals) -> Outcome {
     check_terminal()?;
@@ -141,15 +141,13 @@ fn show(model: &mut Model, screen: &mut Screen, looks: Looks) -> Outcome {
         }
         let patience = if model.is_busy() { Duration::ZERO } else { IDLE };
         let mut heard = listened.wait(patience)?;
-        // A key is answered at once, also while it works on something.
-        let is_key = heard.is_some();
-        for _ in 0..AT_ONCE {
-            let Some(event) = heard else { break };
+        let began = Instant::now();
+        while let Some(event) = heard {
             changed |= model.hear(&event);
-            heard = listened.wait(Duration::ZERO)?;
-        }
-        if is_key {
+            // A key is answered at once, also while something long goes on.
             drawn = None;
+            let is_late = began.elapsed() >= AT_ONCE;
+            heard = if is_late { None } else { listened.wait(Duration::ZERO)? };
         }
         if let Some(wish) = model.takes_wish() {
             match wish {

@@ -357,8 +357,9 @@ impl Model {
     fn open_chosen(&mut self) {
         match self.focus {
             Pane::Streams => {
-                let name = self.streams.name(self.streams.scroll.at);
-                let scope = name.map_or(Scope::All, |name| Scope::Stream(name.to_owned()));
+                let Some(scope) = self.streams.scope(self.streams.scroll.at) else {
+                    return self.say("there is no stream to open");
+                };
                 if scope == self.events.scope {
                     self.focus = Pane::Events;
                 } else {

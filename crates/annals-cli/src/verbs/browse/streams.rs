@@ -1,5 +1,6 @@
 //! The list of streams, which grows as somebody goes down in it.
 
+use super::events::Scope;
 use super::log::{Log, said};
 use super::names::Names;
 use super::scroll::Scroll;
@@ -19,7 +20,7 @@ enum Source {
     UpTo(u64),
 }
 
-/// The list. Its first row stands for all events.
+/// The list. Its first row stands for all events, where it has no filter.
 pub struct Streams {
     /// Only names that have this in them are listed, whatever the case of their letters.
     pub filter: String,
@@ -55,7 +56,12 @@ impl Streams {
 
     /// How many rows are listed so far.
     pub fn rows(&self) -> u64 {
-        self.names.len() + 1
+        self.names.len() + self.before_names()
+    }
+
+    /// Rows that stand before those of streams.
+    fn before_names(&self) -> u64 {
+        u64::from(self.filter.is_empty())
     }
 
     /// How many names are listed so far.
@@ -63,9 +69,12 @@ impl Streams {
         self.names.len()
     }
 
-    /// The name in this row; nothing in the first one, which stands for all events.
-    pub fn name(&self, row: u64) -> Option<&str> {
-        self.names.get(row.checked_sub(1)?)
+    /// Which events this row stands for; nothing if it is not there.
+    pub fn scope(&self, row: u64) -> Option<Scope> {
+        match row.checked_sub(self.before_names()) {
+            None => Some(Scope::All),
+            Some(nth) => self.names.get(nth).map(|name| Scope::Stream(name.to_owned())),
+        }
     }
 
     /// Whether all streams that there were are listed, as far as they have the filter in them.
@@ -104,7 +113,7 @@ impl Streams {
         {
             self.up_to = log.head();
             let later = (position.saturating_add(1), self.up_to);
-            self.source = Source::Later(log.cursor(&super::events::Scope::All, later, false));
+            self.source = Source::Later(log.cursor(&Scope::All, later, false));
         }
     }
 

@@ -20,8 +20,11 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model, looks: Looks) {
     let inner = pane(frame, area, &title(model), has_keys, looks);
     let scroll = model.streams.scroll;
     let rows = (scroll.top..model.streams.rows()).take(layout::rows(area).into());
-    let rows: Vec<_> =
-        rows.map(|nth| row(model, nth, inner.width.into(), has_keys, looks)).collect();
+    let mut rows: Vec<_> =
+        rows.filter_map(|nth| row(model, nth, inner.width.into(), has_keys, looks)).collect();
+    if rows.is_empty() {
+        rows.push(Line::styled("  none", looks.style(Look::Dim)));
+    }
     frame.render_widget(Paragraph::new(rows), inner);
 }
 
@@ -35,29 +38,29 @@ fn title(model: &Model) -> String {
     format!("{}{more} with '{}'", thousands(streams.listed()), cut(&filter, 20))
 }
 
-fn row(model: &Model, nth: u64, columns: usize, has_keys: bool, looks: Looks) -> Line<'static> {
-    let name = model.streams.name(nth);
-    let is_open = match (&model.events.scope, name) {
-        (Scope::All, None) => true,
-        (Scope::Stream(open), Some(name)) => open == name,
-        _ => false,
-    };
-    // How long it is; what fails here fails louder where it is opened.
-    let events = match name {
-        None => model.log.head(),
-        Some(name) => model.log.view().stream_version(name).map_or(0, |version| version.get()),
-    };
-    let events = thousands(events);
+fn row(
+    model: &Model,
+    nth: u64,
+    columns: usize,
+    has_keys: bool,
+    looks: Looks,
+) -> Option<Line<'static>> {
+    let scope = model.streams.scope(nth)?;
+    // What fails here fails louder where it is opened.
+    let events = thousands(model.log.last(&scope).unwrap_or(0));
     let room = columns.saturating_sub(2);
     let number = if room >= 16 + events.len() { events.len() + 1 } else { 0 };
-    let name = name.map_or(ALL.into(), escaped);
+    let name = match &scope {
+        Scope::All => ALL.into(),
+        Scope::Stream(name) => escaped(name),
+    };
     let is_at = nth == model.streams.scroll.at;
-    let look = if is_open { Look::Head } else { Look::Plain };
+    let look = if scope == model.events.scope { Look::Head } else { Look::Plain };
     let chosen = of_row(is_at, has_keys);
     let style = |look: Look| looks.style(chosen.unwrap_or(look));
-    Line::from(vec![
+    Some(Line::from(vec![
         Span::styled(mark(is_at), style(Look::Plain)),
         Span::styled(left(&name, room - number), style(look)),
         Span::styled(right(if number > 0 { &events } else { "" }, number), style(Look::Dim)),
-    ])
+    ]))
 }

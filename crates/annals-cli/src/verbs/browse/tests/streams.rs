@@ -75,11 +75,21 @@ fn a_filter_lists_as_it_is_written() {
     driver.key(KeyCode::Backspace);
     assert_eq!(driver.model.streams.listed(), 10);
     driver.write("\n");
-    driver.key(KeyCode::Down).key(KeyCode::Down).key(KeyCode::Enter);
+    driver.key(KeyCode::Down).key(KeyCode::Enter);
     driver.is_at(1, "order-01231");
     // Back, and back to all of them.
     driver.key(KeyCode::Esc).key(KeyCode::Esc);
     driver.shows("streams · 10,000");
+}
+
+#[test]
+fn a_filter_that_nothing_fits_lists_nothing() {
+    let mut driver = Driver::of_orders();
+    driver.write("fnobody\n");
+    driver.shows("0 with 'nobody'");
+    driver.shows("│  none");
+    driver.key(KeyCode::Enter);
+    driver.shows("there is no stream to open");
 }
 
 #[test]
