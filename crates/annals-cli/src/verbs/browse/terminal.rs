@@ -18,12 +18,30 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Whether the terminal is not as it was.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-type Backend = CrosstermBackend<BufWriter<Stdout>>;
+type Backend = CrosstermBackend<Gate>;
+
+/// Standard output, as long as the terminal is taken: what comes later goes nowhere, and can't fail.
+struct Gate(BufWriter<Stdout>);
+
+impl Write for Gate {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if TAKEN.load(Ordering::SeqCst) { self.0.write(bytes) } else { Ok(bytes.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if TAKEN.load(Ordering::SeqCst) { self.0.flush() } else { Ok(()) }
+    }
+}
 
 /// The screen of a terminal, in raw mode, on the alternate screen, until it is dropped.
 pub struct Screen {
+    // Dropped first: whatever the other has to say in the end is said to nobody.
+    _taken: Taken,
     terminal: Terminal<Backend>,
 }
+
+/// Gives the terminal back when it is dropped.
+struct Taken;
 
 impl Screen {
     /// Takes the terminal.
@@ -33,12 +51,15 @@ impl Screen {
             force_color_output(true);
         }
         restore_on_panic();
+        // From here on it is given back, also if it was taken by half.
+        let taken = Taken;
         take().map_err(failed)?;
-        let made = Terminal::new(CrosstermBackend::new(BufWriter::new(io::stdout())));
-        made.map(|terminal| Self { terminal }).map_err(|error| {
-            let _ = give_back();
-            failed(error)
-        })
+        let out = Gate(BufWriter::new(io::stdout()));
+        let terminal = Terminal::new(CrosstermBackend::new(out)).map_err(failed)?;
+        let mut screen = Self { _taken: taken, terminal };
+        // Where there is no other screen, something stands on this one.
+        screen.redraw()?;
+        Ok(screen)
     }
 
     /// Gives the terminal back.
@@ -76,7 +97,7 @@ impl Screen {
     }
 }
 
-impl Drop for Screen {
+impl Drop for Taken {
     fn drop(&mut self) {
         let _ = give_back();
     }
