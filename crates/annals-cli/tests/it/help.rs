@@ -45,6 +45,7 @@ Commands:
                headers
   read         Show events: a table on a terminal, a line of JSON for each elsewhere
   tail         Show the newest events; with -f, those that come, while another process writes them
+  browse       Look into a store in a terminal: streams, events, payloads; search, jump, follow
   streams      List streams, in the order in which they began, and how many events each has
   types        List types of events by name, and how many events are of each
   tags         List tags by name, and how many events have each
