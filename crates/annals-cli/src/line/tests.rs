@@ -61,7 +61,8 @@ fn a_whole_line_reads_as_the_same_event_too() {
         String::from_utf8(line.clone()).unwrap(),
         "{\"position\":3,\"stream\":\"a\",\"version\":2,\"type\":\"Noted\",\
          \"id\":\"00000000-0000-0000-0000-000000000005\",\
-         \"recorded\":\"1970-01-01T00:00:00.000009Z\",\"data\":{},\"tags\":[\"x\"],\"kind\":\"domain\",\"schema_version\":1}"
+         \"recorded\":\"1970-01-01T00:00:00.000009Z\",\"data\":{},\"tags\":[\"x\"],\
+         \"kind\":\"domain\",\"schema_version\":1}"
     );
     assert_eq!(Format::Jsonl.parse(&line, 1).unwrap().event, event);
 }
