@@ -124,11 +124,11 @@ impl Bench {
         let store = annals::Store::open_read_only(self.folder.path().join("b.annals")).unwrap();
         let stats = store.stats().unwrap();
         let page = fs::metadata(self.folder.path().join("report.html")).unwrap().len();
-        let log = stats.log_bytes;
+        let checked = stats.log_bytes + stats.index.run_bytes;
         for ((name, _), ran) in calls.iter().zip(&ran) {
             let took = median(ran.iter().map(|ran| ran.took));
             let events = per_second(stats.events, took);
-            let megabytes = per_second(log, took) / 1_000_000;
+            let megabytes = per_second(checked, took) / 1_000_000;
             match *name {
                 "import" => {
                     let memory = median(ran.iter().map(|ran| ran.memory)) / 1_000;

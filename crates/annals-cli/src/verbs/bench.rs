@@ -2,7 +2,7 @@
 
 use super::Globals;
 use crate::exit::{Failure, Outcome};
-use crate::show::{Column, Table, bytes, escaped, per_second, thousands};
+use crate::show::{Column, Progress, Table, bytes, escaped, per_second, thousands};
 use crate::stop;
 use annals::{Commit, Durability, ExpectedVersion, NewEvent, Options, Read, Store};
 use clap::value_parser;
@@ -70,6 +70,7 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
         next: AtomicU64::new(0),
     };
     let mut rates = Vec::new();
+    let mut progress = Progress::of_steps("measuring", globals.quiet);
     let steps: [&dyn Fn() -> Outcome<Rate>; 5] = [
         &|| bench.one_by_one("synced, an event each", Durability::Synced),
         &|| bench.together("synced, an event each, 8 threads"),
@@ -77,12 +78,14 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
         &|| bench.many("buffered, 100 events each"),
         &|| bench.read("read, by position"),
     ];
-    for step in steps {
+    for (done, step) in (1..).zip(steps) {
         rates.push(step()?);
+        progress.at(done, 5);
         if stop::is_asked() {
             return Err(Failure::interrupted("interrupted; what it had made is gone"));
         }
     }
+    drop(progress);
     let mut out = globals.out();
     if args.json {
         out.json(&rates)?;

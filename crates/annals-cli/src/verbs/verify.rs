@@ -38,7 +38,9 @@ struct Found {
     commits: u64,
     events: u64,
     documents: u64,
+    /// Of the log.
     bytes: u64,
+    index_bytes: u64,
     problems: Vec<Problem>,
 }
 
@@ -82,8 +84,15 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
     let took = began.elapsed();
     let is_whole = problems.is_empty();
     if args.json {
-        let VerifyReport { commits, events, documents, bytes, .. } = report;
-        out.json(&Found { whole: is_whole, commits, events, documents, bytes, problems })?;
+        out.json(&Found {
+            whole: is_whole,
+            commits: report.commits,
+            events: report.events,
+            documents: report.documents,
+            bytes: report.bytes,
+            index_bytes: report.index_bytes,
+            problems,
+        })?;
     } else {
         shown(&mut out, &report, &problems, took, globals)?;
     }
@@ -114,6 +123,7 @@ fn shown(
     if problems.is_empty() && globals.quiet {
         return Ok(());
     }
+    let bytes_read = report.bytes.saturating_add(report.index_bytes);
     let (style, verdict) = match problems.len() {
         0 => (Style::Good, "whole".to_owned()),
         number => {
@@ -128,9 +138,9 @@ fn shown(
         count(report.commits, "commit"),
         count(report.events, "event"),
         count(report.documents, "document record"),
-        bytes(report.bytes),
+        bytes(bytes_read),
         took.as_secs_f64(),
-        thousands(per_second(report.bytes, took) >> 20),
+        thousands(per_second(bytes_read, took) >> 20),
     )?;
     Ok(())
 }

@@ -49,25 +49,27 @@ fn lines_without_ids_are_imported_once_too() {
     }
 }
 
-#[test]
-fn a_killed_import_goes_on_where_it_was() {
-    let place = Place::new();
-    // Enough that it is still at it when it is killed.
+/// Forty times the sample, each time with other ids: enough that an import is still at it when it
+/// is killed.
+fn much() -> String {
     let one = unpacked(SAMPLE);
     let mut lines = String::new();
     for round in 0..40 {
         lines.push_str(&one.replace("\"id\":\"", &format!("\"id\":\"{round:02}").to_owned()));
     }
     // An id has 36 characters: the last two make room for the round.
-    let lines: String = lines
-        .lines()
-        .map(|line| {
-            let at = line.find("\"id\":\"").unwrap() + 6;
-            let id = format!("{}{}", &line[at..at + 8], &line[at + 10..at + 38]);
-            format!("{}{}{}\n", &line[..at], id, &line[at + 38..])
-        })
-        .collect();
-    place.write("in.jsonl", &lines);
+    let line = |line: &str| {
+        let at = line.find("\"id\":\"").unwrap() + 6;
+        let id = format!("{}{}", &line[at..at + 8], &line[at + 10..at + 38]);
+        format!("{}{}{}\n", &line[..at], id, &line[at + 38..])
+    };
+    lines.lines().map(line).collect()
+}
+
+#[test]
+fn a_killed_import_goes_on_where_it_was() {
+    let place = Place::new();
+    place.write("in.jsonl", much());
     let mut kills = 0;
     for nth in 0..40_u64 {
         let mut import = Command::new(env!("CARGO_BIN_EXE_annals"))
@@ -243,4 +245,51 @@ fn standard_input_that_is_closed_has_no_lines() {
         .unwrap();
     // Where it is closed it reads as empty, or can't be read: it is said, and nothing hangs.
     assert!(status.status.code().is_some_and(|code| code == 0 || code == 2), "{status:?}");
+}
+
+/// Lets `annals` begin, interrupts it after so long, and says how it ended.
+fn interrupted(place: &Place, words: &[&str], after: Duration) -> Option<i32> {
+    let mut run = Command::new(env!("CARGO_BIN_EXE_annals"))
+        .current_dir(place.file(""))
+        .args(words)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(after);
+    let _ = Command::new("kill").args(["-INT", &run.id().to_string()]).stderr(Stdio::null()).status();
+    run.wait().unwrap().code()
+}
+
+#[test]
+fn what_is_interrupted_leaves_everything_whole() {
+    let place = Place::new();
+    place.write("in.jsonl", much());
+    place.does(&["import", "whole.annals", "in.jsonl"]);
+    let mut ends = Vec::new();
+    for nth in 0..12 {
+        let after = Duration::from_millis(nth * 13 % 160);
+        ends.push(interrupted(&place, &["import", "a.annals", "in.jsonl"], after));
+        for (words, made) in [
+            (&["export", "whole.annals", "-o", "out.jsonl.gz"][..], "out.jsonl.gz"),
+            (&["backup", "whole.annals", "copy.annals"], "copy.annals"),
+            (&["compact", "whole.annals", "small.annals"], "small.annals"),
+            (&["salvage", "whole.annals", "saved.annals"], "saved.annals"),
+        ] {
+            let code = interrupted(&place, words, after);
+            ends.push(code);
+            // It is there whole, or not at all.
+            assert_eq!(place.file(made).exists(), code == Some(0), "{words:?}: {code:?}");
+            let _ = fs::remove_file(place.file(made));
+        }
+    }
+    // Before it listens, a signal ends it at once, which has no code.
+    assert!(ends.iter().all(|end| matches!(end, Some(0 | 130) | None)), "{ends:?}");
+    assert!(ends.contains(&Some(130)), "{ends:?}");
+    place.does(&["import", "a.annals", "in.jsonl"]);
+    place.does(&["diff", "a.annals", "whole.annals"]);
+    let names = fs::read_dir(place.file("")).unwrap().map(|it| it.unwrap().file_name());
+    let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["a.annals", "in.jsonl", "whole.annals"]);
 }
