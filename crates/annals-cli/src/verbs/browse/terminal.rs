@@ -20,7 +20,8 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 
 type Backend = CrosstermBackend<Gate>;
 
-/// Standard output, as long as the terminal is taken: what comes later goes nowhere, and can't fail.
+/// Standard output, as long as the terminal is taken: what comes later goes nowhere, and can't
+/// fail.
 struct Gate(BufWriter<Stdout>);
 
 impl Write for Gate {
