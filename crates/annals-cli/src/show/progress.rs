@@ -57,7 +57,9 @@ impl Progress {
             let numbers = match (counts, all) {
                 (Counts::Steps, _) => "[{bar:30}] {pos} of {len}",
                 (Counts::Bytes, 0) => "{bytes}, {binary_bytes_per_sec}",
-                (Counts::Bytes, _) => "[{bar:30}] {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta}",
+                (Counts::Bytes, _) => {
+                    "[{bar:30}] {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta}"
+                }
                 (Counts::Events, 0) => "{human_pos} events, {per_sec:0}",
                 (Counts::Events, _) => "[{bar:30}] {human_pos} of {human_len} events, {eta}",
             };

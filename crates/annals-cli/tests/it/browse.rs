@@ -1,9 +1,7 @@
 //! `browse` in a pseudo terminal: keys in, screen out.
 
-mod pty;
-
+use crate::pty::Terminal;
 use annals::{NewEvent, Options, Store, Timestamp};
-use pty::Terminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;

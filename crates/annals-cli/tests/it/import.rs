@@ -257,7 +257,8 @@ fn interrupted(place: &Place, words: &[&str], after: Duration) -> Option<i32> {
         .spawn()
         .unwrap();
     std::thread::sleep(after);
-    let _ = Command::new("kill").args(["-INT", &run.id().to_string()]).stderr(Stdio::null()).status();
+    let _ =
+        Command::new("kill").args(["-INT", &run.id().to_string()]).stderr(Stdio::null()).status();
     run.wait().unwrap().code()
 }
 

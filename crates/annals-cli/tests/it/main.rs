@@ -11,6 +11,7 @@
 )]
 
 mod fixture;
+mod pty;
 
 mod append;
 mod bad_stores;
@@ -24,6 +25,7 @@ mod full_disks;
 mod help;
 mod import;
 mod names;
+mod on_a_terminal;
 mod read;
 mod replay;
 mod report;

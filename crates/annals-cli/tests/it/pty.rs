@@ -1,4 +1,4 @@
-//! A pseudo terminal with `annals browse` in it.
+//! A pseudo terminal with `annals` in it.
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtyPair, PtySize, native_pty_system};
 use std::io::{Read, Write};
@@ -24,9 +24,20 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts `annals browse` on a store; nothing, with the reason printed, where no pseudo
-    /// terminal can be had.
+    /// Starts `annals browse` on a store.
     pub fn browse(path: &Path, arguments: &[&str], width: u16, height: u16) -> Option<Self> {
+        let words = [&["browse", path.to_str().unwrap()], arguments].concat();
+        Self::annals(&words, &[], width, height)
+    }
+
+    /// Starts `annals` with these words and this environment; nothing, with the reason printed,
+    /// where no pseudo terminal can be had.
+    pub fn annals(
+        words: &[&str],
+        environment: &[(&str, &str)],
+        width: u16,
+        height: u16,
+    ) -> Option<Self> {
         let pair = match native_pty_system().openpty(size(width, height)) {
             Ok(pair) => pair,
             Err(error) => {
@@ -36,11 +47,13 @@ impl Terminal {
         };
         let before = settings(&*pair.master);
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_annals"));
-        command.arg("browse");
-        command.arg(path);
-        command.args(arguments);
+        command.args(words);
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
+        command.env_remove("COLUMNS");
+        for (name, value) in environment {
+            command.env(name, value);
+        }
         let child = pair.slave.spawn_command(command).unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
         let (sender, written) = mpsc::channel();
@@ -104,6 +117,11 @@ impl Terminal {
     fn take(&mut self, bytes: &[u8]) {
         self.parser.process(bytes);
         self.had.extend_from_slice(bytes);
+    }
+
+    /// What the screen shows.
+    pub fn contents(&self) -> String {
+        self.parser.screen().contents()
     }
 
     /// Makes it larger or smaller.
