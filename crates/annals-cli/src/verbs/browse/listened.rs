@@ -10,8 +10,8 @@ use std::time::Duration;
 /// What is heard and nobody has asked for yet, at most.
 const WAITING: usize = 1_024;
 
-/// Listens to the terminal in a thread of its own, which ends with the process: so that nobody waits
-/// for keys who has something else to do, or who was asked to end while the terminal is gone.
+/// Listens to the terminal in a thread of its own, which ends with the process: so that nobody
+/// waits for keys who has something else to do, or who was asked to end while the terminal is gone.
 pub struct Listened {
     events: Receiver<io::Result<Event>>,
 }

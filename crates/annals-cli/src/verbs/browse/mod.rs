@@ -44,9 +44,9 @@ use std::time::{Duration, Instant};
 /// Look into a store in a terminal: streams, events, payloads; search, jump, follow
 ///
 /// Keys: arrows or hjkl, PageUp and PageDown, Home and End or g and G move; Tab goes to the next
-/// pane; Enter opens a stream or an event, Esc goes back; / searches, n and N go to the next and the
-/// previous find; p jumps to a position, t to a time; f filters streams; F follows what is appended;
-/// ? says what else there is; q quits.
+/// pane; Enter opens a stream or an event, Esc goes back; / searches, n and N go to the next and
+/// the previous find; p jumps to a position, t to a time; f filters streams; F follows what is
+/// appended; ? says what else there is; q quits.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
