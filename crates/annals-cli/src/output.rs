@@ -12,9 +12,17 @@ pub fn to_file(path: &Path, force: bool, write: impl FnOnce(&mut File) -> Outcom
     let shown = path.display().to_string();
     let shown = escaped(&shown);
     let failed = |error: io::Error| Failure::io(format_args!("writing '{shown}' failed"), &error);
-    if !force && path.symlink_metadata().is_ok() {
-        let what = format!("'{shown}' is there already; --force writes over it");
-        return Err(Failure::can_not(what));
+    match path.symlink_metadata() {
+        // A device or a link would be replaced by a file.
+        Ok(there) if !there.is_file() => {
+            let what = format!("'{shown}' is there, and is no plain file; nothing was done");
+            return Err(Failure::can_not(what));
+        }
+        Ok(_) if !force => {
+            let what = format!("'{shown}' is there already; --force writes over it");
+            return Err(Failure::can_not(what));
+        }
+        _ => {}
     }
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -54,5 +62,7 @@ mod tests {
         assert!(matches!(again, Err(Failure::Ended(_, what)) if what.contains("--force")));
         to_file(&path, true, |file| Ok(file.write_all(b"two")?)).unwrap();
         assert_eq!((std::fs::read(&path).unwrap(), files()), (b"two".to_vec(), 1));
+        let folder = to_file(folder.path(), true, |_| unreachable!("a folder stays one"));
+        assert!(matches!(folder, Err(Failure::Ended(_, what)) if what.contains("no plain file")));
     }
 }

@@ -14,22 +14,22 @@ impl Dissector<'_> {
         let outer = run(&first, place, key);
         let number = (self.at - place.file_offset) / PAGE;
         let number = u32::try_from(number).unwrap_or(u32::MAX);
-        let inner = self.page(key, place.file_offset, (place.id, number), header.as_ref())?;
+        let begin = place.file_offset.saturating_add(page_offset(number));
+        let inner = self.page(key, begin, (place.id, number), header.as_ref())?;
         Ok([outer].into_iter().chain(inner).collect())
     }
 
-    /// The page with this number of a run that begins here, and the value in it.
+    /// The page that begins here, with this number of its run, and the value in it.
     pub fn page(
         &self,
         key: &FileKey,
-        run_begins: u64,
+        begin: u64,
         (id, number): (u32, u32),
         header: Option<&RunHeader>,
     ) -> io::Result<Vec<Structure>> {
-        let begin = run_begins.saturating_add(page_offset(number));
         let bytes = read(&**self.storage, begin, index(PAGE))?;
         let mut outer = page(&bytes, Spot::in_file(begin), (id, number), key);
-        let within = index(self.at - begin);
+        let within = index(self.at.saturating_sub(begin));
         let found = header.and_then(|header| values_of_page(&bytes, header, begin, number, within));
         match found {
             Some((part, inner)) => {

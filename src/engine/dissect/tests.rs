@@ -6,7 +6,7 @@ use crate::engine::tests::quiet;
 use crate::engine::{Chore, Engine, Settings};
 use crate::format::document_tests::page::{Example, examples};
 use crate::format::document_tests::store::{closed_slot, end_stub, run_place, second_segment};
-use crate::format::{FIRST_EXTENT, PAGE, SLOT_PAGES, index, u64_of};
+use crate::format::{FIRST_EXTENT, FileHeader, PAGE, SLOT_PAGES, index, seal_page, u64_of};
 use crate::storage::{MemoryStorage, Storage};
 use crate::words::{
     Commit, Dissection, Error, ErrorKind, ExpectedVersion, NewEvent, Structure, Timestamp,
@@ -341,6 +341,15 @@ fn without_slots_a_segment_and_a_page_are_found_by_themselves() {
     };
     assert_eq!(names(FIRST_EXTENT + 230), ["unnamed", "segment", "frame", "event"]);
     assert_eq!(names(run_place().file_offset + 0x2020), ["unnamed", "page"]);
+    // A page that passes its check, and says that it is one of a run that would begin before the
+    // file does: found by the fuzzers.
+    let mut lies = file.clone();
+    let page = index(run_place().file_offset);
+    let key = FileHeader::decode(&file).unwrap().identity.key;
+    seal_page(&mut lies[page..page + index(PAGE)], 7, u32::MAX, &key);
+    let found = at(&lies, u64_of(page) + 100);
+    assert!(found[1].is_whole() && found[1].name == "page", "{found:#?}");
+    assert_eq!(found[1].file_offset, u64_of(page));
     // Without the key nothing can be told.
     file[40] ^= 1;
     let found = at(&file, FIRST_EXTENT + 230);

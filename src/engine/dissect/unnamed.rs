@@ -22,10 +22,8 @@ impl Dissector<'_> {
         let begin = self.at / PAGE * PAGE;
         let page = read(&**self.storage, begin, index(PAGE))?;
         if let Some((id, number)) = page_of(&page, key) {
-            let before = u64::from(number).saturating_mul(PAGE);
-            let run_begins = begin.saturating_sub(before);
             outer.notes.push(format!("no slot names these bytes; they were run {id}'s"));
-            let inner = self.page(key, run_begins, (id, number), None)?;
+            let inner = self.page(key, begin, (id, number), None)?;
             return Ok([outer].into_iter().chain(inner).collect());
         }
         if let Some(header) = self.header_before(key, &extent)? {

@@ -2,6 +2,7 @@
 //! they are.
 
 use std::fmt::Display;
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 /// When colours are used.
@@ -63,7 +64,12 @@ impl Out {
             Colour::Never => false,
             Colour::Auto => is_terminal && wants_colour(),
         };
-        Self { inner: BufWriter::with_capacity(1 << 16, Box::new(stdout)), is_terminal, has_colour }
+        let raw = if is_terminal { None } else { unbuffered(&stdout) };
+        let inner: Box<dyn Write> = match raw {
+            Some(file) => Box::new(file),
+            None => Box::new(stdout),
+        };
+        Self { inner: BufWriter::with_capacity(1 << 16, inner), is_terminal, has_colour }
     }
 
     /// Whether somebody looks at it.
@@ -134,6 +140,17 @@ impl Write for Out {
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
     }
+}
+
+/// Standard output without the buffer that hands on whole lines only: there is a larger one.
+#[cfg(unix)]
+fn unbuffered(stdout: &io::Stdout) -> Option<File> {
+    std::os::fd::AsFd::as_fd(stdout).try_clone_to_owned().ok().map(File::from)
+}
+
+#[cfg(not(unix))]
+fn unbuffered(_: &io::Stdout) -> Option<File> {
+    None
 }
 
 /// Whether the environment says nothing against colours (<https://no-color.org>).
