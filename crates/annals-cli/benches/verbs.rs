@@ -90,7 +90,7 @@ impl Bench {
             memory = most_memory(child.id()).unwrap_or(memory);
             match child.try_wait().unwrap() {
                 Some(status) => break status,
-                None => std::thread::sleep(Duration::from_micros(500)),
+                None => std::thread::sleep(Duration::from_millis(2)),
             }
         };
         assert!(status.success(), "{words:?}: {status}");
@@ -131,7 +131,7 @@ impl Bench {
             let megabytes = per_second(checked, took) / 1_000_000;
             match *name {
                 "import" => {
-                    let memory = median(ran.iter().map(|ran| ran.memory)) / 1_000;
+                    let memory = median(ran.iter().map(|ran| ran.memory)) / 1_000_000;
                     self.row(name, format!("{events} events/s"), "250,000", events >= 250_000);
                     self.row("import, memory", format!("{memory} MB"), "100 MB", memory <= 100);
                 }

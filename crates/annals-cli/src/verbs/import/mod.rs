@@ -13,7 +13,6 @@ use crate::exit::{Failure, Outcome};
 use crate::input::Source;
 use crate::line::Format;
 use crate::show::{bytes, count, escaped, per_second, thousands};
-use annals::storage::Access;
 use annals::{Clock, Durability, Options, Timestamp};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -81,8 +80,7 @@ struct Done {
 pub fn run(args: &Args, globals: &Globals) -> Outcome {
     let began = Instant::now();
     let clock = Told::default();
-    // What it looks at of the store is not to count as its memory.
-    let options = Options::new().durability(Durability::Buffered).access(Access::Read);
+    let options = Options::new().durability(Durability::Buffered);
     let options = if args.as_recorded { options.clock(clock.clone()) } else { options };
     let source = Source::open(&args.input, globals.quiet)?;
     let name = args.file.display().to_string();
