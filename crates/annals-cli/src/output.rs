@@ -1,7 +1,7 @@
 //! Files that are made.
 
 use crate::exit::{Failure, Outcome};
-use crate::show::escaped;
+use crate::show::path_name;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -9,8 +9,7 @@ use std::path::Path;
 /// Lets `write` make a file, which appears under its name when it is whole, and not at all if
 /// anything fails or interrupts it.
 pub fn to_file(path: &Path, force: bool, write: impl FnOnce(&mut File) -> Outcome) -> Outcome {
-    let shown = path.display().to_string();
-    let shown = escaped(&shown);
+    let shown = path_name(path);
     let failed = |error: io::Error| Failure::io(format_args!("writing '{shown}' failed"), &error);
     match path.symlink_metadata() {
         // A device or a link would be replaced by a file.

@@ -1,7 +1,8 @@
 //! Opening stores.
 
 use crate::exit::{Failure, Outcome};
-use annals::{Ending, Options, Store};
+use crate::show::{escaped, nearest, path_name, said};
+use annals::{Ending, Options, Store, Version, View};
 use std::path::Path;
 
 /// Opens a store to look at it, also while somebody writes it. A damaged one opens up to the
@@ -10,11 +11,11 @@ pub fn to_look(path: &Path) -> Outcome<Store> {
     let store = Options::new().open_read_only(path)?;
     let report = store.recovery_report();
     if report.ending == Ending::Damaged {
-        crate::show::said(format_args!(
+        said(format_args!(
             "annals: {} is damaged, and shown up to the damage: {}; `annals verify` lists it, \
              `annals salvage` gets the rest out",
-            crate::show::escaped(&path.display().to_string()),
-            crate::show::escaped(&report.why),
+            path_name(path),
+            escaped(&report.why),
         ));
     }
     Ok(store)
@@ -33,23 +34,30 @@ pub fn to_write(options: &Options, path: &Path) -> Outcome<Store> {
     })
 }
 
-/// That no event has this stream's name: with names that are near.
-pub fn no_such_stream(store: &Store, stream: &str) -> Failure {
-    let near = match store.streams() {
-        Ok(names) => crate::show::nearest(stream, names),
-        Err(_) => Vec::new(),
-    };
-    not_there("stream", stream, &near)
+/// That there is this stream; else names that are near.
+pub fn check_stream(view: &View, stream: &str) -> Outcome {
+    if view.stream_version(stream)? != Version::NONE {
+        return Ok(());
+    }
+    Err(not_there("stream", stream, &nearest(stream, view.streams())))
+}
+
+/// That there is a stream of this category; else names that are near.
+pub fn check_category(view: &View, category: &str) -> Outcome {
+    if view.streams_of(category).next().is_some() {
+        return Ok(());
+    }
+    let names = view.categories()?.into_iter().map(Ok::<_, annals::Error>);
+    Err(not_there("category", category, &nearest(category, names)))
 }
 
 /// That there is no such thing of this name; near ones are.
 pub fn not_there(what: &str, name: &str, near: &[String]) -> Failure {
-    let near: Vec<String> =
-        near.iter().map(|name| format!("'{}'", crate::show::escaped(name))).collect();
+    let near: Vec<String> = near.iter().map(|name| format!("'{}'", escaped(name))).collect();
     let hint = match near.split_last() {
         None => String::new(),
         Some((only, [])) => format!("; did you mean {only}?"),
         Some((last, others)) => format!("; did you mean {} or {last}?", others.join(", ")),
     };
-    Failure::not_there(format!("there is no {what} '{}'{hint}", crate::show::escaped(name)))
+    Failure::not_there(format!("there is no {what} '{}'{hint}", escaped(name)))
 }

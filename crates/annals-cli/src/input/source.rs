@@ -2,7 +2,7 @@
 
 use super::pack::Packing;
 use crate::exit::{Failure, Outcome};
-use crate::show::{Progress, escaped};
+use crate::show::{Progress, path_name};
 use crate::stop;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -31,7 +31,7 @@ impl Source {
         let is_stdin = path == Path::new("-");
         let name = match is_stdin {
             true => "standard input".to_owned(),
-            false => escaped(&path.display().to_string()).into_owned(),
+            false => path_name(path),
         };
         let failed = |error| Failure::io(format_args!("reading {name} failed"), &error);
         let mut file = if is_stdin { spooled(quiet)? } else { File::open(path).map_err(failed)? };

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::path::Path;
 use unicode_width::UnicodeWidthChar;
 
 /// Whether a character does something to a terminal, or hides what stands there.
@@ -49,6 +50,11 @@ pub fn escaped_line(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+/// A file's name, made harmless.
+pub fn path_name(path: &Path) -> String {
+    escaped(&path.display().to_string()).into_owned()
 }
 
 /// As much of a text as fits into so many columns, with an ellipsis where something is left out.

@@ -8,7 +8,7 @@ mod progress;
 mod table;
 mod times;
 
-pub use escape::{cut, escaped, escaped_line};
+pub use escape::{cut, escaped, escaped_line, path_name};
 pub use near::nearest;
 pub use numbers::{bytes, count, per_second, thousands};
 pub use out::{Colour, Out, Style, said};

@@ -2,7 +2,7 @@
 
 use super::Globals;
 use crate::exit::{Failure, Outcome};
-use crate::show::{Column, Progress, Table, bytes, escaped, per_second, thousands};
+use crate::show::{Column, Progress, Table, bytes, path_name, per_second, thousands};
 use crate::stop;
 use annals::{Commit, Durability, ExpectedVersion, NewEvent, Options, Read, Store};
 use clap::value_parser;
@@ -58,9 +58,9 @@ const MANY: u64 = 100;
 
 pub fn run(args: &Args, globals: &Globals) -> Outcome {
     let folder = tempfile::Builder::new().prefix(".annals-bench-").tempdir_in(&args.dir);
-    let name = args.dir.display().to_string();
     let folder = folder.map_err(|error| {
-        Failure::io(format_args!("making a folder in '{}' failed", escaped(&name)), &error)
+        let name = path_name(&args.dir);
+        Failure::io(format_args!("making a folder in '{name}' failed"), &error)
     })?;
     let store = Options::new().open(folder.path().join("bench.annals"))?;
     let bench = Bench {

@@ -2,11 +2,12 @@
 
 use super::Globals;
 use crate::exit::{Failure, Outcome};
-use crate::show::{Progress, bytes, count, escaped};
+use crate::show::{Progress, bytes, count, path_name};
 use crate::stop;
 use crate::store::to_look;
-use annals::CopyReport;
+use annals::{CopyReport, Store};
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 /// Copy a store, while it is being written to
@@ -55,26 +56,32 @@ struct Copied {
 }
 
 pub fn backup(args: &Backup, globals: &Globals) -> Outcome {
-    let store = to_look(&args.paths.file)?;
-    let mut progress = Progress::of_bytes("copying", globals.quiet);
-    let report = store.backup_to_with(&args.paths.out, |done, all| {
-        progress.at(done, all);
-        stop::flow()
-    })?;
-    drop(progress);
-    said(&args.paths, &report, globals)
+    copy(&args.paths, "copying", globals, |store, to, step| store.backup_to_with(to, step))
 }
 
 pub fn compact(args: &Compact, globals: &Globals) -> Outcome {
-    let store = to_look(&args.paths.file)?;
-    let mut progress = Progress::of_bytes("compacting", globals.quiet);
-    let report = store.compact_to_with(&args.paths.out, |done, all| {
+    copy(&args.paths, "compacting", globals, |store, to, step| store.compact_to_with(to, step))
+}
+
+/// Copies the store by `make`, which is told whom to tell how far it is.
+fn copy(
+    paths: &Paths,
+    doing: &'static str,
+    globals: &Globals,
+    make: impl FnOnce(&Store, &PathBuf, &mut Step<'_>) -> Result<CopyReport, annals::Error>,
+) -> Outcome {
+    let store = to_look(&paths.file)?;
+    let mut progress = Progress::of_bytes(doing, globals.quiet);
+    let report = make(&store, &paths.out, &mut |done, all| {
         progress.at(done, all);
         stop::flow()
     })?;
     drop(progress);
-    said(&args.paths, &report, globals)
+    said(paths, &report, globals)
 }
+
+/// Who is told how far a copy is, and may stop it.
+type Step<'a> = dyn FnMut(u64, u64) -> ControlFlow<()> + 'a;
 
 fn said(paths: &Paths, report: &CopyReport, globals: &Globals) -> Outcome {
     if report.cancelled {
@@ -86,12 +93,11 @@ fn said(paths: &Paths, report: &CopyReport, globals: &Globals) -> Outcome {
         out.json(&Copied { commits: report.commits, events, documents, bytes: report.bytes })?;
         return Ok(out.flush()?);
     }
-    let name = paths.out.display().to_string();
     globals.say(format_args!(
         "{} and {} in '{}', {}: read again, and whole",
         count(events, "event"),
         count(documents, "document record"),
-        escaped(&name),
+        path_name(&paths.out),
         bytes(report.bytes),
     ));
     Ok(())

@@ -1,12 +1,13 @@
 //! `diff`: where two stores part.
 
 use super::Globals;
+use super::same::difference;
 use crate::exit::{Failure, Outcome};
 use crate::line::{text_of, write_whole};
 use crate::show::{Out, Progress, count, escaped};
 use crate::stop;
 use crate::store::to_look;
-use annals::{Cursor, DocumentRef, Documents, Event, Keys, Read, Store};
+use annals::{Cursor, DocumentRef, Documents, Keys, Read, Store};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -121,31 +122,6 @@ fn shown(out: &mut Out, parted: &Parted, (a, b): (&Cursor, &Cursor), globals: &G
         writeln!(out, "no difference: {common}")?;
     }
     Ok(())
-}
-
-/// What of two events is not the same.
-fn difference(
-    a: &Event<'_>,
-    b: &Event<'_>,
-    recorded: bool,
-) -> Result<Option<&'static str>, annals::Error> {
-    let differ = [
-        (a.position != b.position, "position"),
-        (a.stream()? != b.stream()?, "stream"),
-        (a.version != b.version, "version"),
-        (a.event_type()? != b.event_type()?, "type"),
-        (a.id() != b.id(), "id"),
-        (a.payload != b.payload, "payload"),
-        (a.metadata() != b.metadata(), "metadata"),
-        (!a.tags()?.iter().eq(b.tags()?.iter()), "list of tags"),
-        (a.occurred() != b.occurred(), "time"),
-        (a.correlation_id() != b.correlation_id(), "correlation id"),
-        (a.causation_id() != b.causation_id(), "causation id"),
-        (a.kind() != b.kind(), "kind"),
-        (a.schema_version() != b.schema_version(), "schema version"),
-        (recorded && a.recorded != b.recorded, "recorded time"),
-    ];
-    Ok(differ.into_iter().find_map(|(differs, what)| differs.then_some(what)))
 }
 
 /// The first key whose document is in one store only, or has another revision or value.

@@ -1,6 +1,7 @@
 //! `documents`: keys, revisions, sizes; and a single value.
 
 use super::Globals;
+use super::read::Shape;
 use crate::exit::{Failure, Outcome};
 use crate::show::{Column, Style, Table, bytes, escaped_line, nearest, short, thousands};
 use crate::stop;
@@ -20,6 +21,7 @@ pub struct Args {
     /// The store
     file: PathBuf,
     /// Show the value of the document with this key: as it is, or escaped on a terminal
+    #[arg(conflicts_with = "json")]
     key: Option<String>,
     /// Those whose keys begin so
     #[arg(short, long, value_name = "TEXT", default_value = "", hide_default_value = true)]
@@ -27,12 +29,8 @@ pub struct Args {
     /// At most so many
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<u64>,
-    /// A line of JSON for each, on a terminal too
-    #[arg(long, conflicts_with_all = ["table", "key"])]
-    json: bool,
-    /// A table, also where nobody looks
-    #[arg(long)]
-    table: bool,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 #[derive(serde::Serialize)]
@@ -85,7 +83,7 @@ fn list(store: &Store, args: &Args, globals: &Globals) -> Outcome {
         Column::text("document").style(Style::Name),
     ];
     let mut table = Table::new(columns, &out);
-    let is_table = args.table || (!args.json && out.is_terminal());
+    let is_table = args.shape.is_table(&out);
     while let Some(document) = documents.next_document()? {
         if is_table {
             let size = u64::try_from(document.value.len()).unwrap_or(u64::MAX);

@@ -6,7 +6,7 @@ use crate::exit::{Failure, Outcome};
 use crate::input::{Packing, pack};
 use crate::line::{Format, Headers};
 use crate::output;
-use crate::show::{Progress, count, escaped};
+use crate::show::{Progress, count, escaped, path_name};
 use crate::stop;
 use crate::store::to_look;
 use annals::Cursor;
@@ -81,8 +81,7 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
         }
     }
     if let Some(path) = &args.output {
-        let path = path.display().to_string();
-        globals.say(format_args!("{} to {}", count(export.events, "event"), escaped(&path)));
+        globals.say(format_args!("{} to {}", count(export.events, "event"), path_name(path)));
     }
     Ok(())
 }
@@ -166,9 +165,8 @@ fn of_csv(error: csv::Error) -> Failure {
 /// Lets `write` make a file, packed as its name says.
 fn to_file(path: &Path, force: bool, write: impl FnOnce(&mut dyn Write) -> Outcome) -> Outcome {
     output::to_file(path, force, |file| {
-        let shown = path.display().to_string();
         let failed =
-            |error| Failure::io(format_args!("writing '{}' failed", escaped(&shown)), &error);
+            |error| Failure::io(format_args!("writing '{}' failed", path_name(path)), &error);
         let packed = BufWriter::with_capacity(1 << 16, file);
         let mut packer = pack(Packing::by_name(path), packed).map_err(failed)?;
         {

@@ -2,7 +2,7 @@
 
 use super::Globals;
 use crate::exit::{Failure, Outcome};
-use crate::show::escaped;
+use crate::show::path_name;
 use annals::Options;
 use std::fs;
 use std::path::PathBuf;
@@ -18,8 +18,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, globals: &Globals) -> Outcome {
-    let name = args.file.display().to_string();
-    let name = escaped(&name);
+    let name = path_name(&args.file);
     if fs::symlink_metadata(&args.file).is_ok() {
         return Err(Failure::can_not(format!("'{name}' is there already; nothing was done")));
     }

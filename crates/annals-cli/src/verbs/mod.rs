@@ -15,6 +15,7 @@ pub mod read;
 pub mod replay;
 pub mod report;
 pub mod salvage;
+mod same;
 mod select;
 pub mod shell;
 pub mod stats;

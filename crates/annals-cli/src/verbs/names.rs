@@ -1,11 +1,12 @@
 //! `streams`, `types`, `tags`: names, and how many events have each.
 
 use super::Globals;
+use super::read::Shape;
 use crate::exit::{Failure, Outcome};
-use crate::show::{Column, Style, Table, nearest, thousands};
+use crate::show::{Column, Style, Table, thousands};
 use crate::stop;
-use crate::store::{not_there, to_look};
-use annals::{Counted, Error, Keys};
+use crate::store::{check_category, to_look};
+use annals::{Counts, Error, Keys, View};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -32,13 +33,8 @@ Examples:
   annals types orders.annals
   annals types orders.annals --prefix Order")]
 pub struct Types {
-    /// The store
-    file: PathBuf,
-    /// Those that begin so
-    #[arg(short, long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    prefix: String,
     #[command(flatten)]
-    shown: Shown,
+    of: Prefixed,
 }
 
 /// List tags by name, and how many events have each
@@ -48,6 +44,12 @@ Examples:
   annals tags orders.annals
   annals tags orders.annals --prefix customer: --limit 20")]
 pub struct Tags {
+    #[command(flatten)]
+    of: Prefixed,
+}
+
+#[derive(Debug, clap::Args)]
+struct Prefixed {
     /// The store
     file: PathBuf,
     /// Those that begin so
@@ -62,12 +64,8 @@ struct Shown {
     /// At most so many
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<u64>,
-    /// A line of JSON for each, on a terminal too
-    #[arg(long, conflicts_with = "table")]
-    json: bool,
-    /// A table, also where nobody looks
-    #[arg(long)]
-    table: bool,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 pub fn streams(args: &Streams, globals: &Globals) -> Outcome {
@@ -76,11 +74,7 @@ pub fn streams(args: &Streams, globals: &Globals) -> Outcome {
     let names = match &args.category {
         None => view.streams(),
         Some(category) => {
-            if view.streams_of(category).next().is_none() {
-                let names = view.categories()?;
-                let near = nearest(category, names.into_iter().map(Ok::<_, Error>));
-                return Err(not_there("category", category, &near));
-            }
+            check_category(&view, category)?;
             view.streams_of(category)
         }
     };
@@ -93,19 +87,26 @@ pub fn streams(args: &Streams, globals: &Globals) -> Outcome {
 }
 
 pub fn types(args: &Types, globals: &Globals) -> Outcome {
-    let view = to_look(&args.file)?.view()?;
-    let counted = view.types(&Keys::prefix(&args.prefix)).map(|it| it.map(pair));
-    args.shown.list("type", counted, globals)
+    args.of.list("type", View::types, globals)
 }
 
 pub fn tags(args: &Tags, globals: &Globals) -> Outcome {
-    let view = to_look(&args.file)?.view()?;
-    let counted = view.tags(&Keys::prefix(&args.prefix)).map(|it| it.map(pair));
-    args.shown.list("tag", counted, globals)
+    args.of.list("tag", View::tags, globals)
 }
 
-fn pair(counted: Counted) -> (String, u64) {
-    (counted.name, counted.events)
+impl Prefixed {
+    /// Lists the names that begin so, of those that `names` gives.
+    fn list(
+        &self,
+        what: &'static str,
+        names: impl FnOnce(&View, &Keys) -> Counts,
+        globals: &Globals,
+    ) -> Outcome {
+        let view = to_look(&self.file)?.view()?;
+        let counted = names(&view, &Keys::prefix(&self.prefix));
+        let counted = counted.map(|it| it.map(|it| (it.name, it.events)));
+        self.shown.list(what, counted, globals)
+    }
 }
 
 impl Shown {
@@ -121,7 +122,7 @@ impl Shown {
         let mut out = globals.out();
         let columns = [Column::number("events"), Column::text(what).style(Style::Name)];
         let mut table = Table::new(columns, &out);
-        let is_table = self.table || (!self.json && out.is_terminal());
+        let is_table = self.shape.is_table(&out);
         for named in names.take(most) {
             let (name, events) = named?;
             if is_table {

@@ -1,10 +1,10 @@
 //! Which events are meant: what `read`, `export`, `tail` and `replay` can be told.
 
-use crate::exit::{Failure, Outcome};
+use crate::exit::Outcome;
 use crate::show::{nearest, parse_when};
-use crate::store::{no_such_stream, not_there};
+use crate::store::{check_category, check_stream, not_there};
 use annals::{
-    Cursor, Keys, Position, Query, QueryItem, Read, Store, Timestamp, Uuid, Version, View,
+    Counts, Cursor, Keys, Position, Query, QueryItem, Read, Store, Timestamp, Uuid, View,
 };
 use clap::Args;
 
@@ -108,17 +108,12 @@ impl Select {
     /// A cursor over what is asked for, as the store is now, also where a name is nowhere.
     pub fn unchecked(&self, store: &Store, backward: bool) -> Outcome<Cursor> {
         let view = store.view()?;
-        let limit = self.limit.unwrap_or(u64::MAX);
-        let (first, last) = self.bounds();
         if let (Some(stream), true) = (&self.stream, self.is_of_stream()) {
-            let read = Read::new().from(first).to(last).limit(limit);
+            let (first, last) = self.bounds();
+            let read = Read::new().from(first).to(last).limit(self.limit.unwrap_or(u64::MAX));
             return Ok(view.stream(stream, if backward { read.backward() } else { read }));
         }
-        let read = match &self.stream {
-            Some(stream) => versions_as_positions(&view, stream, (first, last))?,
-            None => Read::new().from(first).to(last),
-        };
-        let read = read.limit(limit);
+        let read = self.positions(&view)?;
         Ok(view.query(&self.query(), if backward { read.backward() } else { read })?)
     }
 
@@ -129,48 +124,43 @@ impl Select {
     pub fn cursor_after(&self, store: &Store, seen: Position) -> Outcome<Cursor> {
         self.check_names(store)?;
         let view = store.view()?;
+        let read = self.positions(&view)?.after(seen);
+        Ok(view.query(&self.query(), read)?)
+    }
+
+    /// The positions that are asked for.
+    fn positions(&self, view: &View) -> Outcome<Read<Position>> {
         let (first, last) = self.bounds();
         let read = match &self.stream {
-            Some(stream) => versions_as_positions(&view, stream, (first, last))?,
+            Some(stream) => versions_as_positions(view, stream, (first, last))?,
             None => Read::new().from(first).to(last),
         };
-        let read = read.after(seen).limit(self.limit.unwrap_or(u64::MAX));
-        Ok(view.query(&self.query(), read)?)
+        Ok(read.limit(self.limit.unwrap_or(u64::MAX)))
     }
 
     /// That what is named by name is there at all: whoever mistypes a name is told so.
     pub fn check_names(&self, store: &Store) -> Outcome {
         let view = store.view()?;
-        if let Some(stream) = &self.stream
-            && view.stream_version(stream)? == Version::NONE
-        {
-            return Err(no_such_stream(store, stream));
+        if let Some(stream) = &self.stream {
+            check_stream(&view, stream)?;
         }
-        if let Some(category) = &self.category
-            && view.streams_of(category).next().is_none()
-        {
-            let names = view.categories()?;
-            let near = nearest(category, names.into_iter().map(Ok::<_, annals::Error>));
-            return Err(not_there("category", category, &near));
+        if let Some(category) = &self.category {
+            check_category(&view, category)?;
         }
-        let missing = |count: Option<Result<annals::Counted, annals::Error>>, name: &str| {
-            let next = count.transpose()?;
-            Ok::<_, Failure>(next.is_none_or(|counted| counted.name != name))
-        };
-        for name in &self.types {
-            if missing(view.types(&Keys::prefix(name)).next(), name)? {
-                let names = view.types(&Keys::all()).map(|counted| counted.map(|it| it.name));
-                return Err(not_there("type", name, &nearest(name, names)));
-            }
-        }
-        for name in &self.tags {
-            if missing(view.tags(&Keys::prefix(name)).next(), name)? {
-                let names = view.tags(&Keys::all()).map(|counted| counted.map(|it| it.name));
-                return Err(not_there("tag", name, &nearest(name, names)));
-            }
-        }
-        Ok(())
+        self.types.iter().try_for_each(|name| check_counted("type", name, |it| view.types(it)))?;
+        self.tags.iter().try_for_each(|name| check_counted("tag", name, |it| view.tags(it)))
     }
+}
+
+/// That an event has this name of a kind whose names are counted.
+fn check_counted(what: &str, name: &str, names: impl Fn(&Keys) -> Counts) -> Outcome {
+    // Whatever begins so comes behind the name itself.
+    let first = names(&Keys::prefix(name)).next().transpose()?;
+    if first.is_some_and(|first| first.name == name) {
+        return Ok(());
+    }
+    let all = names(&Keys::all()).map(|counted| counted.map(|it| it.name));
+    Err(not_there(what, name, &nearest(name, all)))
 }
 
 /// The positions from one version of a stream to another.

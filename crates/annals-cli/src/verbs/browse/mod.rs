@@ -35,8 +35,8 @@ use super::Globals;
 use crate::exit::{Failure, Outcome};
 use crate::show::escaped;
 use crate::stop;
-use crate::store::{no_such_stream, to_look};
-use annals::{Store, Version};
+use crate::store::{check_stream, to_look};
+use annals::Store;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -110,10 +110,8 @@ fn check_terminal() -> Outcome {
 
 /// What is looked at first.
 fn begin(args: &Args, store: Store, name: &str) -> Outcome<Model> {
-    if let Some(stream) = &args.stream
-        && store.stream_version(stream)? == Version::NONE
-    {
-        return Err(no_such_stream(&store, stream));
+    if let Some(stream) = &args.stream {
+        check_stream(&store.view()?, stream)?;
     }
     let mut model = Model::new(Log::new(store)?, name.to_owned());
     if let Some(stream) = &args.stream {

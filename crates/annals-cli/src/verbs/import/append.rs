@@ -7,6 +7,7 @@ use crate::input::{Block, in_order};
 use crate::line::Line;
 use crate::show::{Progress, moment};
 use crate::stop;
+use crate::verbs::same::difference;
 use annals::{AppendError, Commit, Invalid, NewEvent, Read, RecordedEvent, Store, Timestamp};
 
 /// The events of lines, on their way into a store.
@@ -161,7 +162,8 @@ impl<'a> Appending<'a> {
     ) -> Outcome {
         let expected = event.to_recorded(stream, there.position, there.version, there.recorded);
         self.done.already_there += 1;
-        let Some(what) = difference(there, &expected) else { return Ok(()) };
+        let differs = difference(&there.as_event(), &expected.as_event(), false)?;
+        let Some(what) = differs else { return Ok(()) };
         let place = match there.position.get() {
             0 => "in an earlier line".to_owned(),
             position => format!("in the store, at position {position}"),
@@ -173,23 +175,6 @@ impl<'a> Appending<'a> {
             there.id,
         )))
     }
-}
-
-/// What of two events with the same id is not the same.
-fn difference(a: &RecordedEvent, b: &RecordedEvent) -> Option<&'static str> {
-    let differ = [
-        (a.stream != b.stream, "stream"),
-        (a.event_type != b.event_type, "type"),
-        (a.payload != b.payload, "payload"),
-        (a.metadata != b.metadata, "metadata"),
-        (a.tags != b.tags, "list of tags"),
-        (a.occurred != b.occurred, "time"),
-        (a.correlation_id != b.correlation_id, "correlation id"),
-        (a.causation_id != b.causation_id, "causation id"),
-        (a.kind != b.kind, "kind"),
-        (a.schema_version != b.schema_version, "schema version"),
-    ];
-    differ.into_iter().find_map(|(differs, what)| differs.then_some(what))
 }
 
 /// The events of a block's lines: in one commit, or, where their times are to be kept, in one for

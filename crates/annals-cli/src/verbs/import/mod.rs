@@ -12,7 +12,7 @@ use super::Globals;
 use crate::exit::{Failure, Outcome};
 use crate::input::Source;
 use crate::line::Format;
-use crate::show::{bytes, count, escaped, per_second, thousands};
+use crate::show::{bytes, count, path_name, per_second, thousands};
 use annals::{Clock, Durability, Options, Timestamp};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -83,8 +83,7 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
     let options = Options::new().durability(Durability::Buffered);
     let options = if args.as_recorded { options.clock(clock.clone()) } else { options };
     let source = Source::open(&args.input, globals.quiet)?;
-    let name = args.file.display().to_string();
-    let name = escaped(&name);
+    let name = path_name(&args.file);
     // Whoever else writes to it is met before anything long is done. A new store is made when all
     // lines have been looked at.
     let is_there = args.file.try_exists().unwrap_or(true);

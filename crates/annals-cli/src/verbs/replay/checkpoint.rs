@@ -1,7 +1,8 @@
 //! How far a program is: kept as a document of the store, or in a file.
 
 use crate::exit::{Failure, Outcome};
-use crate::show::escaped;
+use crate::output::to_file;
+use crate::show::{escaped, path_name};
 use annals::{Position, Store, Uuid};
 use std::fs;
 use std::io::{self, Write};
@@ -74,7 +75,9 @@ impl Checkpoint {
                 self.store.put(key, bytes)?;
                 Ok(())
             }
-            Place::File(path) => replace(path, &bytes).map_err(|it| self.failed("writing", &it)),
+            Place::File(path) => to_file(path, true, |file| {
+                file.write_all(&bytes).map_err(|error| self.failed("writing", &error))
+            }),
         }
     }
 
@@ -85,20 +88,7 @@ impl Checkpoint {
     fn name(&self) -> String {
         match &self.place {
             Place::Document(key) => format!("the document '{}'", escaped(key)),
-            Place::File(path) => format!("'{}'", escaped(&path.display().to_string())),
+            Place::File(path) => format!("'{}'", path_name(path)),
         }
     }
-}
-
-/// Makes a file these bytes: it has what it had, or all of them.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }

@@ -11,7 +11,7 @@ mod top;
 use super::Globals;
 use crate::exit::{Failure, Outcome};
 use crate::output;
-use crate::show::{bytes, count, escaped};
+use crate::show::{bytes, count, path_name};
 use crate::stop;
 use crate::store::to_look;
 use std::io::Write;
@@ -54,8 +54,7 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
         out.write_all(make()?.0.as_bytes())?;
         return Ok(out.flush()?);
     }
-    let path = args.output.display().to_string();
-    let path = escaped(&path);
+    let path = path_name(&args.output);
     let mut said = String::new();
     output::to_file(&args.output, args.force, |file| {
         let (page, events) = make()?;
