@@ -75,18 +75,21 @@ impl NewEvent {
 
     /// With one more tag. A tag that it has already is not added again.
     #[must_use]
-    pub fn tag(mut self, tag: impl Into<String>) -> Self {
-        let tag = tag.into();
-        if !self.tags.contains(&tag) {
-            self.tags.push(tag);
-        }
-        self
+    pub fn tag(self, tag: impl Into<String>) -> Self {
+        self.tags([tag])
     }
 
     /// With these tags more, each once.
     #[must_use]
-    pub fn tags<T: Into<String>>(self, tags: impl IntoIterator<Item = T>) -> Self {
-        tags.into_iter().fold(self, Self::tag)
+    pub fn tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+        let tags = tags.into_iter();
+        self.tags.reserve(tags.size_hint().0);
+        for tag in tags.map(T::into) {
+            if !self.tags.contains(&tag) {
+                self.tags.push(tag);
+            }
+        }
+        self
     }
 
     /// Of this kind.

@@ -18,8 +18,13 @@ pub struct Block {
 impl Block {
     /// Its lines, each with its number, without their ends; empty ones are passed over.
     pub fn lines(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        let lines = self.bytes.split(|byte| *byte == b'\n');
-        (self.first..).zip(lines.map(<[u8]>::trim_ascii_end)).filter(|(_, line)| !line.is_empty())
+        let ends = memchr::memchr_iter(b'\n', &self.bytes).chain([self.bytes.len()]);
+        let lines = ends.scan(0, |begin, end| {
+            let line = self.bytes.get(*begin..end).unwrap_or_default();
+            *begin = end + 1;
+            Some(line.trim_ascii_end())
+        });
+        (self.first..).zip(lines).filter(|(_, line)| !line.is_empty())
     }
 }
 

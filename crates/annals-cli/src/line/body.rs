@@ -2,7 +2,13 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// A string of JSON, copied only where it has escapes: a `Cow` by itself always is.
+#[derive(Deserialize)]
+pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 /// What bytes are.
 pub enum Body<'a> {

@@ -1,11 +1,10 @@
 //! Writing an event as a line of JSON.
 
-use super::body::{Body, push_base64};
+use super::body::{Body, Text, push_base64};
 use super::push_string;
 use crate::show::moment;
 use annals::{Event, EventKind, Uuid};
 use serde::Deserialize;
-use std::borrow::Cow;
 use std::io::Write;
 
 /// Which of its fields are written.
@@ -22,9 +21,9 @@ pub enum Fields {
 #[serde(rename_all = "camelCase")]
 struct Told<'a> {
     #[serde(borrow)]
-    correlation_id: Option<Cow<'a, str>>,
+    correlation_id: Option<Text<'a>>,
     #[serde(borrow)]
-    causation_id: Option<Cow<'a, str>>,
+    causation_id: Option<Text<'a>>,
 }
 
 /// The ids of conversation and cause that metadata names as `correlationId` and `causationId`.
@@ -35,7 +34,7 @@ pub fn told_by(metadata: Option<&[u8]>) -> (Option<Uuid>, Option<Uuid>) {
     }
     // Whatever else stands there is not looked at.
     let told: Told<'_> = serde_json::from_slice(metadata).unwrap_or_default();
-    let id = |text: Option<Cow<'_, str>>| Uuid::try_parse(&text?).ok();
+    let id = |text: Option<Text<'_>>| Uuid::try_parse(&text?.0).ok();
     (id(told.correlation_id), id(told.causation_id))
 }
 

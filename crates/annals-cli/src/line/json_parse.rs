@@ -1,6 +1,6 @@
 //! Reading a line of JSON as an event.
 
-use super::body::from_base64;
+use super::body::{Text, from_base64};
 use super::json::told_by;
 use super::{Line, Times, Wrong};
 use crate::show::{escaped, parse_moment};
@@ -8,7 +8,6 @@ use annals::{EventKind, Limit, NewEvent, Timestamp, Uuid};
 use serde::de::{self, Deserializer, IgnoredAny, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
 use std::fmt;
 
 /// What a line may have. Of a body one form may be given, and none is an empty payload, or no
@@ -17,9 +16,9 @@ use std::fmt;
 #[serde(deny_unknown_fields)]
 struct Members<'a> {
     #[serde(borrow)]
-    stream: Cow<'a, str>,
+    stream: Text<'a>,
     #[serde(rename = "type", borrow)]
-    event_type: Cow<'a, str>,
+    event_type: Text<'a>,
     #[serde(default, deserialize_with = "id")]
     id: Option<Uuid>,
     #[serde(default, deserialize_with = "time")]
@@ -29,17 +28,17 @@ struct Members<'a> {
     #[serde(borrow, default, deserialize_with = "json")]
     data: Option<&'a RawValue>,
     #[serde(borrow)]
-    data_text: Option<Cow<'a, str>>,
+    data_text: Option<Text<'a>>,
     #[serde(default, deserialize_with = "base64")]
     data_base64: Option<Vec<u8>>,
     #[serde(borrow, default, deserialize_with = "json")]
     metadata: Option<&'a RawValue>,
     #[serde(borrow)]
-    metadata_text: Option<Cow<'a, str>>,
+    metadata_text: Option<Text<'a>>,
     #[serde(default, deserialize_with = "base64")]
     metadata_base64: Option<Vec<u8>>,
     #[serde(borrow, default)]
-    tags: Vec<Tag<'a>>,
+    tags: Vec<Text<'a>>,
     // Where it is said that there is none, metadata is not asked.
     #[serde(default, deserialize_with = "said_id")]
     correlation_id: Option<Option<Uuid>>,
@@ -55,10 +54,6 @@ struct Members<'a> {
     #[serde(rename = "version")]
     _version: Option<IgnoredAny>,
 }
-
-/// A string that is copied only where it has escapes.
-#[derive(Deserialize)]
-struct Tag<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// What an event is for, by name.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, clap::ValueEnum)]
@@ -124,8 +119,8 @@ impl<'a> Members<'a> {
         let is_name = |name: &str| {
             within(Limit::Name, name.len()) && !name.is_empty() && !name.contains('\0')
         };
-        is_name(&self.stream)
-            && is_name(&self.event_type)
+        is_name(&self.stream.0)
+            && is_name(&self.event_type.0)
             && within(Limit::Tags, self.tags.len())
             && self.tags.iter().all(|tag| is_name(&tag.0))
             && self.data.is_none_or(|data| within(Limit::Payload, data.get().len()))
@@ -140,7 +135,7 @@ impl<'a> Members<'a> {
     fn into_line(self, line: &[u8], number: u64) -> Result<Line, Wrong> {
         let wrong = |what: &str| Wrong { column: 1, what: what.to_owned() };
         let raw = |json: &RawValue| json.get().as_bytes().to_vec();
-        let text = |text: Cow<'_, str>| text.into_owned().into_bytes();
+        let text = |text: Text<'_>| text.0.into_owned().into_bytes();
         let one = |forms: [Option<Vec<u8>>; 3], what: &str| {
             let mut forms = forms.into_iter().flatten();
             let first = forms.next();
@@ -159,7 +154,7 @@ impl<'a> Members<'a> {
         )?;
         let told = told_by(metadata.as_deref());
         let id = self.id.unwrap_or_else(|| id_of(line, number));
-        let mut event = NewEvent::new(self.event_type, data.unwrap_or_default())
+        let mut event = NewEvent::new(self.event_type.0, data.unwrap_or_default())
             .id(id)
             .tags(self.tags.into_iter().map(|tag| tag.0))
             .kind(self.kind.into())
@@ -176,7 +171,7 @@ impl<'a> Members<'a> {
         if let Some(id) = self.causation_id.unwrap_or(told.1) {
             event = event.causation_id(id);
         }
-        Ok(Line { stream: self.stream.into_owned(), event, recorded: self.recorded })
+        Ok(Line { stream: self.stream.0.into_owned(), event, recorded: self.recorded })
     }
 }
 
@@ -193,7 +188,7 @@ fn json<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<&'a RawValu
 }
 
 fn id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Uuid>, D::Error> {
-    let Some(text) = Option::<Cow<'de, str>>::deserialize(from)? else { return Ok(None) };
+    let Some(Text(text)) = Option::deserialize(from)? else { return Ok(None) };
     Uuid::try_parse(&text)
         .map(Some)
         .map_err(|_| de::Error::custom(format_args!("expected a UUID, not '{}'", escaped(&text))))
@@ -204,8 +199,8 @@ fn said_id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Uuid>>, D
 }
 
 fn base64<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Error> {
-    let text = Option::<Cow<'de, str>>::deserialize(from)?;
-    text.map(|text| from_base64(&text)).transpose().map_err(de::Error::custom)
+    let text = Option::<Text<'de>>::deserialize(from)?;
+    text.map(|text| from_base64(&text.0)).transpose().map_err(de::Error::custom)
 }
 
 /// A time is RFC 3339; one that is too far away for that is a number of microseconds since 1970.
