@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 /// Blocks under way for each thread.
-const UNDER_WAY: usize = 3;
+const UNDER_WAY: usize = 2;
 /// The most threads: reading and committing take no less time with more.
 const THREADS: usize = 4;
 
