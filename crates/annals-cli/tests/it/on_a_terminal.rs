@@ -12,15 +12,24 @@ fn path(place: &Place, name: &str) -> String {
 fn a_table_is_as_wide_as_the_terminal_and_has_colours_unless_they_are_not_wanted() {
     let place = Place::with_flights();
     let path = path(&place, "flights.annals");
-    for (environment, has_colour) in [(&[][..], true), (&[("NO_COLOR", "1")], false)] {
-        let words = ["read", &path, "--limit", "5"];
+    let no_colour = &[("NO_COLOR", "1")][..];
+    for (environment, asked_for, has_colour) in [
+        (&[][..], &[][..], true),
+        (&[], &["--color", "never"], false),
+        (no_colour, &[], false),
+        (&[("NO_COLOR", "")], &[], true),
+        (&[("TERM", "dumb")], &[], false),
+        // Who asks for colours means it.
+        (no_colour, &["--color", "always"], true),
+    ] {
+        let words = [&["read", &path, "--limit", "5"], asked_for].concat();
         let Some(mut terminal) = Terminal::annals(&words, environment, 90, 30) else { return };
         assert_eq!(terminal.ends(), 0);
         let contents = terminal.contents();
         // A line for each event, and the heads: nothing is wrapped.
         assert_eq!(contents.lines().count(), 6, "{contents}");
         assert!(contents.contains("WeatherObserved") && contents.contains('…'), "{contents}");
-        assert_eq!(terminal.has_had(b"\x1b["), has_colour);
+        assert_eq!(terminal.has_had(b"\x1b["), has_colour, "{environment:?} {asked_for:?}");
     }
 }
 
