@@ -70,12 +70,12 @@ fn nothing_of_the_data_acts_on_the_terminal() {
 #[test]
 fn what_takes_long_shows_how_far_it_is_and_cleans_up() {
     let place = Place::new();
-    // Some seconds' worth.
+    // More than is done at once.
     place.write("in.jsonl", unpacked(crate::fixture::SAMPLE).repeat(100));
     let (store, input) = (path(&place, "a.annals"), path(&place, "in.jsonl"));
     let words = ["import", &store, &input];
     let Some(mut terminal) = Terminal::annals(&words, &[], 100, 30) else { return };
-    terminal.shows("MiB of ");
+    terminal.shows_when_held_up("MiB of ");
     assert_eq!(terminal.ends(), 0);
     let contents = terminal.contents();
     assert!(contents.contains("events imported into"), "{contents}");

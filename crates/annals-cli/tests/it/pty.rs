@@ -4,6 +4,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtyPair, PtySize, native_pt
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::Path;
+use std::process::Command;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -97,6 +98,23 @@ impl Terminal {
     #[track_caller]
     pub fn waits_for(&mut self, bytes: &[u8]) {
         self.until("bytes", |terminal| terminal.has_had(bytes));
+    }
+
+    /// Holds the program up until this has been written: so what it does takes long, however fast
+    /// the machine is.
+    #[track_caller]
+    pub fn shows_when_held_up(&mut self, text: &str) {
+        let id = self.process().to_string();
+        let send = |signal| Command::new("kill").args([signal, id.as_str()]).status().unwrap();
+        while !self.has_had(text.as_bytes()) {
+            assert!(self.child.try_wait().unwrap().is_none(), "{text:?} was not shown");
+            send("-STOP");
+            thread::sleep(Duration::from_millis(1_100));
+            send("-CONT");
+            if let Ok(bytes) = self.written.recv_timeout(Duration::from_millis(20)) {
+                self.take(&bytes);
+            }
+        }
     }
 
     #[track_caller]
