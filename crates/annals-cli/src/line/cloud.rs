@@ -57,21 +57,27 @@ pub fn write(event: &Event<'_>, store: Uuid, out: &mut Vec<u8>) -> Result<(), an
 }
 
 fn push_data(out: &mut Vec<u8>, payload: &[u8]) {
-    match Body::of(payload) {
+    let body = Body::of(payload);
+    push(out, "datacontenttype", content_type(&body));
+    match body {
         Body::Json(json) => {
-            push(out, "datacontenttype", "application/json");
             out.extend_from_slice(b",\"data\":");
             out.extend_from_slice(json.as_bytes());
         }
-        Body::Text(text) => {
-            push(out, "datacontenttype", "text/plain");
-            push(out, "data", text);
-        }
+        Body::Text(text) => push(out, "data", text),
         Body::Bytes(bytes) => {
-            push(out, "datacontenttype", "application/octet-stream");
             out.extend_from_slice(b",\"data_base64\":");
             push_base64(out, bytes);
         }
+    }
+}
+
+/// What a payload is said to be.
+pub fn content_type(body: &Body<'_>) -> &'static str {
+    match body {
+        Body::Json(_) => "application/json",
+        Body::Text(_) => "text/plain",
+        Body::Bytes(_) => "application/octet-stream",
     }
 }
 

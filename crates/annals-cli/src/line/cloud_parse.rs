@@ -1,10 +1,10 @@
 //! Reading a CloudEvent 1.0 as an event.
 
-use super::body::from_base64;
-use super::cloud::SOURCE;
+use super::body::{Body, from_base64};
+use super::cloud::{SOURCE, content_type};
 use super::json_parse::Kind;
 use super::{Line, Wrong};
-use crate::show::{escaped, parse_moment};
+use crate::show::{escaped, far_moment, parse_moment};
 use annals::{NewEvent, Timestamp, Uuid};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -21,7 +21,10 @@ struct Attributes<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
 /// that have no other place become its metadata.
 pub fn parse(line: &[u8]) -> Result<Line, Wrong> {
     let text = super::text(line)?;
-    let attributes = serde_json::from_str(text).map_err(|error| Wrong::of_json(&error))?;
+    let mut attributes: BTreeMap<Cow<'_, str>, &RawValue> =
+        serde_json::from_str(text).map_err(|error| Wrong::of_json(&error))?;
+    // An attribute that is null is none (the JSON format, 2.2); data that is null is data.
+    attributes.retain(|name, value| name == "data" || value.get() != "null");
     read(Attributes(attributes)).map_err(|what| Wrong { column: 1, what })
 }
 
@@ -38,7 +41,15 @@ fn read(mut from: Attributes<'_>) -> Result<Line, String> {
         Some(subject) if !subject.is_empty() => subject,
         _ => source.clone(),
     };
-    let mut event = NewEvent::new(event_type, from.payload()?);
+    let payload = from.payload()?;
+    let is_said_anyway = from.0.get("datacontenttype").is_some_and(|said| {
+        let said: String = serde_json::from_str(said.get()).unwrap_or_default();
+        said == content_type(&Body::of(&payload))
+    });
+    if is_ours || is_said_anyway {
+        from.take("datacontenttype");
+    }
+    let mut event = NewEvent::new(event_type, payload);
     let id = Uuid::try_parse(&given);
     event = event.id(id.clone().unwrap_or_else(|_| {
         // An id is one of its source's: together they name the event.
@@ -47,10 +58,10 @@ fn read(mut from: Attributes<'_>) -> Result<Line, String> {
     if let Some(time) = from.moment("time")? {
         event = event.occurred(time);
     }
-    if let Some(id) = from.id("correlationid")? {
+    if let Some(id) = from.id("correlationid", is_ours)? {
         event = event.correlation_id(id);
     }
-    if let Some(id) = from.id("causationid")? {
+    if let Some(id) = from.id("causationid", is_ours)? {
         event = event.causation_id(id);
     }
     let mut recorded = None;
@@ -105,21 +116,36 @@ impl Attributes<'_> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         // What RFC 3339 can't say is a number.
         let time = match text.parse() {
-            Ok(micros) => Ok(Timestamp::from_micros(micros)),
+            Ok(micros) => far_moment(micros),
             Err(_) => parse_moment(&text),
         };
         time.map(Some).map_err(|error| format!("`{name}`: {error}"))
     }
 
-    fn id(&mut self, name: &str) -> Result<Option<Uuid>, String> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        let id = Uuid::try_parse(&text);
-        id.map(Some).map_err(|_| format!("`{name}`: expected a UUID, not '{}'", escaped(&text)))
+    /// A UUID. Where it does not have to be one, another text is left where it is.
+    fn id(&mut self, name: &str, has_to_be: bool) -> Result<Option<Uuid>, String> {
+        let Some(value) = self.0.get(name) else { return Ok(None) };
+        let text: String = serde_json::from_str(value.get()).unwrap_or_default();
+        match Uuid::try_parse(&text) {
+            Ok(id) => {
+                self.take(name);
+                Ok(Some(id))
+            }
+            Err(_) if !has_to_be => Ok(None),
+            Err(_) => {
+                let value = escaped(value.get());
+                Err(format!("`{name}`: expected a UUID, not {value}"))
+            }
+        }
     }
 
     /// The payload: JSON as it stands there, the text of a string that is no JSON, or bytes.
     fn payload(&mut self) -> Result<Vec<u8>, String> {
-        let content = self.text("datacontenttype")?.unwrap_or_default();
+        let content: String = match self.0.get("datacontenttype") {
+            Some(said) => serde_json::from_str(said.get())
+                .map_err(|_| "`datacontenttype`: expected a string".to_owned())?,
+            None => String::new(),
+        };
         let is_json = content.is_empty() || {
             let media = content.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
             media.ends_with("/json") || media.ends_with("+json")

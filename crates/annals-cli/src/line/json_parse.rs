@@ -3,7 +3,7 @@
 use super::body::{Text, from_base64};
 use super::json::told_by;
 use super::{Line, Times, Wrong};
-use crate::show::{escaped, parse_moment};
+use crate::show::{escaped, far_moment, parse_moment};
 use annals::{EventKind, Limit, NewEvent, Timestamp, Uuid};
 use serde::de::{self, Deserializer, IgnoredAny, Visitor};
 use serde::{Deserialize, Serialize};
@@ -218,7 +218,7 @@ fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Erro
         }
 
         fn visit_i64<E: de::Error>(self, micros: i64) -> Result<Self::Value, E> {
-            Ok(Some(Timestamp::from_micros(micros)))
+            far_moment(micros).map(Some).map_err(E::custom)
         }
 
         fn visit_u64<E: de::Error>(self, micros: u64) -> Result<Self::Value, E> {

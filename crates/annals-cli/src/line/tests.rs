@@ -86,6 +86,7 @@ fn a_wrong_line_says_where_and_what_was_expected() {
         (r#"{"stream":5,"type":"T"}"#, 11, "expected a string"),
         (r#"{"stream":"a","type":"T","id":"7"}"#, 34, "expected a UUID, not '7'"),
         (r#"{"stream":"a","type":"T","time":"noon"}"#, 38, "expected a time like"),
+        (r#"{"stream":"a","type":"T","time":1700000000}"#, 42, "expected a time like"),
         (r#"{"stream":"a","type":"T","data":{"x":}}"#, 38, "expected value"),
         (r#"{"stream":"a","type":"T","date":{}}"#, 31, "unknown field `date`"),
         (r#"{"stream":"a","type":"T","data":1,"data_text":"1"}"#, 1, "not several"),
@@ -102,7 +103,7 @@ fn a_wrong_line_says_where_and_what_was_expected() {
 fn a_foreign_cloud_event_keeps_what_it_says() {
     let line = br#"{"specversion":"1.0","id":"A-1","source":"/shop","type":"com.example.placed",
         "time":"2018-04-05T17:31:00Z","comexampleextension":7,"datacontenttype":"text/xml",
-        "data":"<much/>"}"#;
+        "subject":null,"correlationid":"call-7","data":"<much/>"}"#;
     let Line { stream, event, recorded } = Format::Cloudevents.parse(line, 1).unwrap();
     assert_eq!((&*stream, event.event_type(), recorded), ("/shop", "com.example.placed", None));
     assert_eq!(event.get_payload(), b"<much/>");
@@ -110,6 +111,9 @@ fn a_foreign_cloud_event_keeps_what_it_says() {
         serde_json::from_slice(event.get_metadata().unwrap()).unwrap();
     assert_eq!(metadata["source"], "/shop");
     assert_eq!((&metadata["id"], &metadata["comexampleextension"]), (&"A-1".into(), &7.into()));
+    // What is no id of ours, and what would be said otherwise when it is written again.
+    assert_eq!((event.get_correlation_id(), &metadata["correlationid"]), (None, &"call-7".into()));
+    assert_eq!(metadata["datacontenttype"], "text/xml");
     for (line, words) in [
         (r#"{"specversion":"0.3","id":"1","source":"s","type":"t"}"#, "specversion"),
         (r#"{"specversion":"1.0","id":"1","type":"t"}"#, "attribute `source`"),

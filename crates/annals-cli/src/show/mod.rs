@@ -14,4 +14,4 @@ pub use numbers::{bytes, count, per_second, thousands};
 pub use out::{Colour, Out, Style, said};
 pub use progress::Progress;
 pub use table::{Column, Table};
-pub use times::{moment, parse_moment, parse_when, short};
+pub use times::{far_moment, moment, parse_moment, parse_when, short};

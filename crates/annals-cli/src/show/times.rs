@@ -32,6 +32,17 @@ pub fn parse_moment(text: &str) -> Result<Timestamp, String> {
     Ok(Timestamp::from_micros(time.as_nanosecond().div_euclid(1_000).try_into().unwrap_or(0)))
 }
 
+/// A moment in a file that is too far away for RFC 3339, and so is a number: see [`moment`].
+/// Another number could be seconds, or milliseconds, and is not guessed at.
+pub fn far_moment(micros: i64) -> Result<Timestamp, String> {
+    match jiff::Timestamp::from_microsecond(micros) {
+        Ok(_) => {
+            Err(format!("expected a time like 2013-01-31T18:00:00Z (RFC 3339), not '{micros}'"))
+        }
+        Err(_) => Ok(Timestamp::from_micros(micros)),
+    }
+}
+
 /// A moment on a command line: RFC 3339, a date (its beginning) or a date and a time of day, both
 /// in UTC, or how long ago it was.
 pub fn parse_when(text: &str) -> Result<Timestamp, String> {
@@ -65,7 +76,9 @@ mod tests {
             assert_eq!(moment(time), text);
             assert_eq!(parse_moment(text), Ok(time));
         }
-        assert_eq!(moment(Timestamp::from_micros(i64::MAX)), i64::MAX.to_string());
+        let far = Timestamp::from_micros(i64::MAX);
+        assert_eq!((moment(far), far_moment(i64::MAX)), (i64::MAX.to_string(), Ok(far)));
+        assert!(far_moment(1_357_020_000).unwrap_err().ends_with("not '1357020000'"));
         assert_eq!(short(Timestamp::from_micros(1_357_020_000_000_000)), "2013-01-01 06:00:00");
     }
 

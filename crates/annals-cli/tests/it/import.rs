@@ -1,7 +1,6 @@
 use crate::fixture::{Place, SAMPLE, json, text, unpacked};
-use annals::Read;
+use annals::{ErrorKind, ExpectedVersion, NewEvent, Options, Read};
 use std::fs;
-use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -137,6 +136,8 @@ fn an_id_that_is_there_with_another_event_is_an_error_that_says_what_differs() {
     let said = place.fails(1, &["import", "a.annals", "two.jsonl"]);
     assert!(said.contains("line 3") && said.contains("position 2"), "{said}");
     assert!(said.contains("its payload is not the same"), "{said}");
+    assert!(said.contains("what came before this line is imported"), "{said}");
+    assert_eq!(events(&place, "a.annals"), 3);
     // Within one input as well.
     place.write("twice.jsonl", line(8, "1") + &line(9, "2") + &line(8, "3"));
     let said = place.fails(1, &["import", "b.annals", "twice.jsonl"]);
@@ -170,6 +171,44 @@ fn the_times_of_the_input_become_those_of_the_store_when_asked_for() {
     place.write("old.jsonl", line("2012-01-01T00:00:00Z"));
     let said = place.fails(2, &["import", "flights.annals", "old.jsonl", "--as-recorded"]);
     assert!(said.contains("line 1") && said.contains("times can't go back"), "{said}");
+    // Left out, where that is asked for.
+    let times = ["2014-01-05", "2014-01-03", "2014-01-04", "2014-01-06"];
+    place.write("mixed.jsonl", times.map(|day| line(&format!("{day}T00:00:00Z"))).concat());
+    let said = place.fails(1, &["import", "c.annals", "mixed.jsonl", "--as-recorded"]);
+    assert!(said.contains("line 2") && said.contains("line 3, column"), "{said}");
+    let words = ["import", "c.annals", "mixed.jsonl", "--as-recorded", "--skip-bad", "--json"];
+    let done = &json(&place.does(&words))[0];
+    assert_eq!((&done["imported"], &done["skipped"]), (&2.into(), &2.into()));
+}
+
+#[test]
+fn events_whose_ids_a_store_made_are_known_when_they_come_back() {
+    let place = Place::with(&[]);
+    let store = place.store("a.annals");
+    for data in ["1", "2", "3"] {
+        store.append("s", ExpectedVersion::Any, [NewEvent::new("T", data)]).unwrap();
+    }
+    store.close().unwrap();
+    place.does(&["backup", "a.annals", "b.annals"]);
+    place.does(&["append", "a.annals", "--stream", "s", "--type", "T", "--data", "4"]);
+    place.does(&["export", "a.annals", "-o", "a.jsonl"]);
+    for (to, imported, there) in [("a.annals", 0, 4), ("b.annals", 1, 3), ("b.annals", 0, 4)] {
+        let done = &json(&place.does(&["import", to, "a.jsonl", "--json"]))[0];
+        let expected = (&imported.into(), &there.into());
+        assert_eq!((&done["imported"], &done["already_there"]), expected, "{to}");
+    }
+    place.does(&["diff", "a.annals", "b.annals"]);
+}
+
+#[test]
+fn many_short_lines_behind_a_long_one_are_no_commit_that_is_too_large() {
+    let place = Place::new();
+    // They come in the block that the long line has made larger.
+    let long =
+        format!("{{\"stream\":\"a\",\"type\":\"T\",\"data\":\"{}\"}}\n", "x".repeat(2_200_000));
+    place.write("in.jsonl", long + &"{\"stream\":\"a\",\"type\":\"T\"}\n".repeat(80_000));
+    place.does(&["import", "a.annals", "in.jsonl"]);
+    assert_eq!(events(&place, "a.annals"), 80_001);
 }
 
 #[test]
@@ -213,25 +252,34 @@ fn what_is_packed_otherwise_than_its_name_says_or_cut_is_refused() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn of_two_imports_at_once_one_is_told_to_wait() {
     let place = Place::with(&[]);
+    place.write("in.jsonl", much());
     let mut first = Command::new(env!("CARGO_BIN_EXE_annals"))
         .current_dir(place.file(""))
-        .args(["import", "a.annals", "-"])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::null())
+        .args(["import", "a.annals", "in.jsonl", "--quiet"])
         .spawn()
         .unwrap();
-    // It has the store when it says nothing any more: until then the second one may be first.
-    let mut stdin = first.stdin.take().unwrap();
-    stdin.write_all(b"{\"stream\":\"a\",\"type\":\"T\"}\n").unwrap();
-    drop(stdin);
-    assert!(first.wait().unwrap().success());
-    let writer = place.store("a.annals");
+    let id = first.id().to_string();
+    let send = |signal| Command::new("kill").args([signal, id.as_str()]).status().unwrap();
+    let is_locked = || {
+        let opened = Options::new().create(false).open(place.file("a.annals"));
+        opened.is_err_and(|error| error.kind() == ErrorKind::Locked)
+    };
+    // Held where it has the store, so that it does not end too early.
+    while !is_locked() {
+        assert!(
+            first.try_wait().unwrap().is_none(),
+            "it ended before the store was met in its hands"
+        );
+    }
+    send("-STOP");
     let said = place.fails(5, &["import", "a.annals", SAMPLE]);
+    send("-CONT");
     assert!(said.contains("open"), "{said}");
-    writer.close().unwrap();
+    assert!(first.wait().unwrap().success());
     place.does(&["import", "a.annals", SAMPLE]);
 }
 

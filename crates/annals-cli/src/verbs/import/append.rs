@@ -4,7 +4,7 @@ use super::check::{Bad, Lines, name_bad};
 use super::{Done, Globals, Told};
 use crate::exit::{Failure, Outcome};
 use crate::input::{Block, in_order};
-use crate::line::Line;
+use crate::line::{Line, Wrong};
 use crate::show::{Progress, moment};
 use crate::stop;
 use crate::verbs::same::difference;
@@ -21,6 +21,10 @@ pub struct Appending<'a> {
     /// What has been done so far.
     pub done: Done,
 }
+
+/// The most events in a commit. A block of lines has some hundreds, but for one that a long line
+/// has made larger.
+const BATCH: usize = 1 << 14;
 
 /// Events that are appended together.
 struct Batch {
@@ -90,6 +94,9 @@ impl<'a> Appending<'a> {
             }
             self.clock.set(time);
         }
+        if self.has_derived(&batch.commit)? {
+            return self.one_by_one(batch);
+        }
         match self.store.commit(&batch.commit) {
             Ok(appended) if appended.replayed => {
                 let read = Read::new().from(appended.first).to(appended.last);
@@ -113,44 +120,80 @@ impl<'a> Appending<'a> {
         }
     }
 
-    /// Appends what is not there yet.
+    /// Whether one of these events is there under an id that the store gave it: a commit does not
+    /// look for those, since nobody could have appended one.
+    fn has_derived(&self, commit: &Commit) -> Outcome<bool> {
+        // Version 8 of UUIDs is for what a program makes as it likes.
+        let ids = commit.get_events().filter_map(|(_, event)| event.get_id());
+        for id in ids.filter(|id| id.get_version_num() == 8) {
+            if self.store.event_by_id(id)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Appends what is not there yet, up to the first event that can't be.
     fn one_by_one(&mut self, batch: Batch) -> Outcome {
-        let (mut commit, mut new) = (Commit::new(), Vec::<(&str, &NewEvent)>::new());
-        for ((stream, event), line) in batch.commit.get_events().zip(&batch.lines) {
-            let Some(id) = event.get_id() else { continue };
-            if let Some(there) = self.store.event_by_id(id)? {
-                self.is_same(&there, (stream, event), *line)?;
-                continue;
+        let mut new = Vec::<(&str, &NewEvent)>::new();
+        let mut looked = Ok(());
+        for (event, line) in batch.commit.get_events().zip(&batch.lines) {
+            match self.is_new(event, &new, (*line, batch.time)) {
+                Ok(true) => new.push(event),
+                Ok(false) => {}
+                Err(failure) => {
+                    looked = Err(failure);
+                    break;
+                }
             }
-            if let Some((first, other)) = new.iter().find(|(_, other)| other.get_id() == Some(id)) {
-                let other = other.to_recorded(*first, 0, 0, Timestamp::default());
-                self.is_same(&other, (stream, event), *line)?;
-                continue;
+        }
+        if !new.is_empty() {
+            if let Some(time) = batch.time {
+                self.clock.set(time);
+                self.recorded = Some(time);
             }
-            if let (Some(time), Some(recorded)) = (batch.time, self.recorded)
-                && recorded > time
-            {
-                return Err(Failure::can_not(format!(
-                    "{}: line {line}: its time {} is before {}, that of the store's newest event; \
-                     with --as-recorded times can't go back",
-                    self.lines.source.name(),
-                    moment(time),
-                    moment(recorded),
-                )));
-            }
-            commit = commit.event(stream, event.clone());
-            new.push((stream, event));
+            let of = |commit: Commit, (stream, event): &(&str, &NewEvent)| {
+                commit.event(*stream, (*event).clone())
+            };
+            self.store.commit(new.iter().fold(Commit::new(), of))?;
+            self.done.imported += u64::try_from(new.len()).unwrap_or(u64::MAX);
         }
-        if new.is_empty() {
-            return Ok(());
+        looked
+    }
+
+    /// Whether this event of a line is to be appended, after those that are `new`.
+    fn is_new(
+        &mut self,
+        (stream, event): (&str, &NewEvent),
+        new: &[(&str, &NewEvent)],
+        (line, time): (u64, Option<Timestamp>),
+    ) -> Outcome<bool> {
+        let Some(id) = event.get_id() else { return Ok(true) };
+        if let Some(there) = self.store.event_by_id(id)? {
+            self.is_same(&there, (stream, event), line)?;
+            return Ok(false);
         }
-        if let Some(time) = batch.time {
-            self.clock.set(time);
-            self.recorded = Some(time);
+        if let Some((first, other)) = new.iter().find(|(_, other)| other.get_id() == Some(id)) {
+            let other = other.to_recorded(*first, 0, 0, Timestamp::default());
+            self.is_same(&other, (stream, event), line)?;
+            return Ok(false);
         }
-        self.store.commit(commit)?;
-        self.done.imported += u64::try_from(new.len()).unwrap_or(u64::MAX);
-        Ok(())
+        let (Some(time), Some(recorded)) = (time, self.recorded) else { return Ok(true) };
+        if recorded <= time {
+            return Ok(true);
+        }
+        let (time, recorded) = (moment(time), moment(recorded));
+        let what = format!(
+            "its time {time} is before {recorded}, that of the store's newest event; with \
+             --as-recorded times can't go back"
+        );
+        let name = self.lines.source.name();
+        if !self.skip_bad {
+            return Err(Failure::can_not(format!("{name}: line {line}: {what}")));
+        }
+        name_bad(name, &(line, Wrong { column: 1, what }));
+        self.done.skipped += 1;
+        Ok(false)
     }
 
     /// An event with this id is there: it has to be the same.
@@ -186,7 +229,7 @@ fn parse(block: &Block, lines: &Lines<'_>, checks: bool) -> Parsed {
         match checked.and_then(|()| lines.parse(text, number)) {
             Err(wrong) => parsed.bad.push((number, wrong)),
             Ok((Line { stream, event, .. }, time)) => match parsed.batches.last_mut() {
-                Some(last) if last.time == time => {
+                Some(last) if last.time == time && last.lines.len() < BATCH => {
                     last.lines.push(number);
                     last.commit = std::mem::take(&mut last.commit).event(stream, event);
                 }

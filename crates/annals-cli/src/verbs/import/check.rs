@@ -27,7 +27,7 @@ type Timed = (u64, Timestamp);
 /// What was found in a block.
 struct Found {
     bad: Vec<Bad>,
-    /// The first and the last event that is well.
+    /// The first event that is well, and the newest.
     times: Option<(Timed, Timed)>,
 }
 
@@ -38,7 +38,7 @@ struct Found {
 pub fn all(lines: &Lines<'_>, globals: &Globals) -> Outcome {
     let name = lines.source.name();
     let mut progress = Progress::of_bytes("checking", globals.quiet);
-    let (mut bad, mut before) = (0_u64, None);
+    let (mut bad, mut before) = (0_u64, None::<Timed>);
     let take = |found: Found| {
         let (done, all) = lines.source.progress();
         progress.at(done, all);
@@ -52,7 +52,7 @@ pub fn all(lines: &Lines<'_>, globals: &Globals) -> Outcome {
                 name_bad(name, &(first.0, wrong));
                 bad += 1;
             }
-            before = Some(last);
+            before = before.filter(|(_, time)| *time > last.1).or(Some(last));
         }
         match stop::is_asked() {
             true => Err(Failure::interrupted("interrupted; nothing was imported")),
@@ -88,10 +88,13 @@ fn look_at(block: &Block, lines: &Lines<'_>) -> Found {
             Ok(None) => {}
             Ok(Some(time)) => {
                 let (first, last) = found.times.unwrap_or(((number, time), (number, time)));
+                // Those that are left out leave the others as they are.
+                let mut newest = (number, time);
                 if last.1 > time {
-                    found.bad.push((number, out_of_order(last, (number, time))));
+                    found.bad.push((number, out_of_order(last, newest)));
+                    newest = last;
                 }
-                found.times = Some((first, (number, time)));
+                found.times = Some((first, newest));
             }
         }
     }

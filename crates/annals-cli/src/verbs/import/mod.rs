@@ -24,7 +24,8 @@ use std::time::Instant;
 /// Each line is an object:
 ///
 ///   stream, type        the names; these two have to be there
-///   id                  a UUID; a line without one gets one that follows from its number and text
+///   id                  a UUID; a line without one gets one that follows from its number and text,
+///                       so that line of another input is the same event
 ///   time                when it happened: 2013-01-31T18:00:00Z (RFC 3339)
 ///   data                the payload, any JSON, kept byte for byte; or data_text, a string whose
 ///                       text is the payload; or data_base64
