@@ -1,5 +1,6 @@
 //! How it ends: why it could not do what was asked, and with which exit code.
 
+use crate::show::escaped;
 use annals::{AppendError, ErrorKind};
 use std::fmt;
 use std::io;
@@ -9,7 +10,7 @@ use std::io;
 pub const PROBLEMS: u8 = 1;
 /// It could not do what was asked.
 pub const CAN_NOT: u8 = 2;
-/// What was asked for is not there: a stream, an event, a document.
+/// What was asked for is not there: a stream, a type, a tag, a document.
 pub const NOT_THERE: u8 = 3;
 /// Nothing was appended, since what was expected does not hold.
 pub const REFUSED: u8 = 4;
@@ -24,7 +25,7 @@ Exit codes:
   0    done
   1    looked, and something is wrong: problems found, differences, lines that are no events
   2    could not run: wrong usage, no such file, not a store, damaged, newer, no room, I/O
-  3    what was asked for is not there: a stream, an event, a document
+  3    what was asked for is not there: a stream, a type, a tag, a document
   4    nothing was appended: what was expected does not hold
   5    somebody else is writing to the store: try again
   130  interrupted; everything is left whole";
@@ -81,22 +82,27 @@ impl From<annals::Error> for Failure {
             ErrorKind::Full => (CAN_NOT, "; make room, and try again"),
             _ => (CAN_NOT, ""),
         };
-        Self::Ended(code, format!("{error}{hint}"))
+        Self::Ended(code, format!("{}{hint}", harmless(&error)))
     }
 }
 
 impl From<AppendError> for Failure {
     fn from(error: AppendError) -> Self {
-        let refused = |what: &dyn fmt::Display| Self::Ended(REFUSED, what.to_string());
+        let refused = |what: &dyn fmt::Display| Self::Ended(REFUSED, harmless(what));
         match error {
             AppendError::OutcomeUnknown(error) | AppendError::Other(error) => error.into(),
             AppendError::Conflict(what) => refused(&what),
             AppendError::ConditionFailed(what) | AppendError::AlreadyExists(what) => refused(&what),
             AppendError::DocumentConflict(what) => refused(&what),
             AppendError::IdConflict(what) => refused(&what),
-            other => Self::can_not(other.to_string()),
+            other => Self::can_not(harmless(&other)),
         }
     }
+}
+
+/// What the library says has names in it that come from a file, or are those of files.
+fn harmless(error: &dyn fmt::Display) -> String {
+    escaped(&error.to_string()).into_owned()
 }
 
 /// What writing to standard output meets.

@@ -1,11 +1,11 @@
 //! `annals`: looks into a log of events, replays it, mends it, moves it.
 
 // The floors of the house, from the ground up: each uses only what stands above it here.
-mod stop;
+mod show;
 
 mod exit;
 
-mod show;
+mod stop;
 
 mod line;
 mod output;

@@ -90,7 +90,7 @@ Exit codes:
   0    done
   1    looked, and something is wrong: problems found, differences, lines that are no events
   2    could not run: wrong usage, no such file, not a store, damaged, newer, no room, I/O
-  3    what was asked for is not there: a stream, an event, a document
+  3    what was asked for is not there: a stream, a type, a tag, a document
   4    nothing was appended: what was expected does not hold
   5    somebody else is writing to the store: try again
   130  interrupted; everything is left whole
