@@ -11,7 +11,8 @@ use std::path::Path;
 pub fn to_file(path: &Path, force: bool, write: impl FnOnce(&mut File) -> Outcome) -> Outcome {
     let shown = path_name(path);
     let failed = |error: io::Error| Failure::io(format_args!("writing '{shown}' failed"), &error);
-    match path.symlink_metadata() {
+    let there = path.symlink_metadata();
+    match &there {
         // A device or a link would be replaced by a file.
         Ok(there) if !there.is_file() => {
             let what = format!("'{shown}' is there, and is no plain file; nothing was done");
@@ -32,10 +33,16 @@ pub fn to_file(path: &Path, force: bool, write: impl FnOnce(&mut File) -> Outcom
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.prefix(".annals-").tempfile_in(folder).map_err(failed)?;
+    if let Ok(there) = there {
+        file.as_file().set_permissions(there.permissions()).map_err(failed)?;
+    }
     write(file.as_file_mut())?;
     file.as_file().sync_all().map_err(failed)?;
     let kept = if force { file.persist(path) } else { file.persist_noclobber(path) };
     kept.map_err(|error| failed(error.error))?;
+    // Its name is to last as well.
+    #[cfg(unix)]
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
     Ok(())
 }
 
@@ -61,6 +68,14 @@ mod tests {
         assert!(matches!(again, Err(Failure::Ended(_, what)) if what.contains("--force")));
         to_file(&path, true, |file| Ok(file.write_all(b"two")?)).unwrap();
         assert_eq!((std::fs::read(&path).unwrap(), files()), (b"two".to_vec(), 1));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // Who was kept out of it stays out.
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+            to_file(&path, true, |file| Ok(file.write_all(b"three")?)).unwrap();
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
         let folder = to_file(folder.path(), true, |_| unreachable!("a folder stays one"));
         assert!(matches!(folder, Err(Failure::Ended(_, what)) if what.contains("no plain file")));
     }

@@ -82,6 +82,45 @@ fn another_answer_is_an_error() {
 }
 
 #[test]
+fn a_program_that_goes_on_for_ever_is_given_up() {
+    let place = Place::with_flights();
+    let words = |program: &'static str| {
+        ["replay", "flights.annals", "-r", program, "--checkpoint-file", "here", "--batch", "10"]
+    };
+    // It does not look at its input, and would never end by itself.
+    let said = place.fails(1, &words("exec yes"));
+    assert!(said.contains("answered 'y'"), "{said}");
+    // Its first answer may be taken for one; that there are more is not.
+    let said = place.fails(1, &words("exec yes ok"));
+    assert!(said.contains("answered 'ok', unasked"), "{said}");
+    let said = place.fails(1, &words("exec > /dev/null; exec sleep 1000"));
+    assert!(said.contains("ended (signal: 9 (SIGKILL)) before it had answered"), "{said}");
+}
+
+#[test]
+fn a_program_is_asked_only_for_what_it_was_handed_and_may_end_then() {
+    let place = Place::with_flights();
+    // 4,000 events are 40 batches.
+    let program = "n=0; while [ $n -lt 40 ]; do read -r line || exit 3; \
+                   [ -n \"$line\" ] || { n=$((n+1)); echo ok; }; done";
+    let words = ["replay", "flights.annals", "-r", program, "--checkpoint-file", "here"];
+    place.does(&words);
+    assert!(fs::read_to_string(place.file("here")).unwrap().contains(":4000}"));
+}
+
+#[test]
+fn a_checkpoint_that_can_not_be_kept_is_found_before_the_program_runs() {
+    let place = Place::with_flights();
+    place.write("here", "");
+    let (key, file) = ("x".repeat(5_000), "here/inside");
+    for (option, value) in [("--checkpoint", key.as_str()), ("--checkpoint-file", file)] {
+        let words = ["replay", "flights.annals", "-r", "touch ran; cat", option, value];
+        place.fails(2, &words);
+        assert!(!place.file("ran").exists(), "{option}");
+    }
+}
+
+#[test]
 fn a_checkpoint_of_another_store_or_beyond_the_end_is_refused() {
     let place = Place::with_flights();
     let words = ["replay", "flights.annals", "-r", &program(99), "--checkpoint-file", "here"];

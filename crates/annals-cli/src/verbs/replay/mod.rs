@@ -73,6 +73,8 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
         let what = format!("the checkpoint is at position {seen}, but the store ends at {head}");
         return Err(Failure::can_not(format!("{what}: it is of another store, or newer")));
     }
+    // What is wrong with its place is found before the program has done anything.
+    checkpoint.iter().try_for_each(|checkpoint| checkpoint.set(seen))?;
     let mut cursor = args.select.cursor_after(&store, seen)?;
     let mut progress = Progress::of_events("replaying", globals.quiet);
     let mut program = Program::start(&args.run, checkpoint.is_some())?;
@@ -103,12 +105,14 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
             return Err(Failure::interrupted("interrupted"));
         }
     }
-    if in_batch > 0 || cursor.marker() > seen {
+    if in_batch > 0 {
         acknowledged(&mut program, cursor.marker())?;
     }
     drop(progress);
     program.finish()?;
-    if checkpoint.is_some() {
+    if let Some(checkpoint) = checkpoint {
+        // Behind the last event that is asked for there may be others.
+        checkpoint.set(cursor.marker())?;
         let at = thousands(cursor.marker().get());
         globals
             .say(format_args!("{} handed on; the checkpoint is at {at}", count(handed, "event")));

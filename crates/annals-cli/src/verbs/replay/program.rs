@@ -5,15 +5,19 @@ use crate::show::escaped;
 use crate::stop;
 use annals::Position;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Ctrl-C is noticed after so long.
 const STEP: Duration = Duration::from_millis(200);
 /// No answer is longer.
 const LONGEST: u64 = 1 << 16;
+/// A program that is given up has so long to end by itself.
+const GRACE: Duration = Duration::from_secs(5);
+/// Whether it has ended is looked at so often.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A program that runs.
 pub struct Program {
@@ -54,6 +58,11 @@ impl Program {
 
     /// Ends a batch, and waits until it says that it has done everything up to this position.
     pub fn acknowledges(&mut self, position: Position) -> Outcome {
+        // Who answers before it is asked would acknowledge what it has not seen.
+        if let Some(Ok(answer)) = self.answers.as_ref().map(Receiver::try_recv) {
+            let what = format!("the program answered '{}', unasked", shown(&answer));
+            return Err(Failure::problems(format!("{what}: {}", comes_again(position))));
+        }
         let is_asked = self.takes(b"\n")? && self.flushes()?;
         let Some(answers) = self.answers.as_ref().filter(|_| is_asked) else {
             return Err(self.ended(position));
@@ -62,8 +71,7 @@ impl Program {
             match answers.recv_timeout(STEP) {
                 Ok(answer) if answer.trim() == "ok" => return Ok(()),
                 Ok(answer) => {
-                    let answer = escaped(answer.trim_end()).into_owned();
-                    let what = format!("the program answered '{answer}', not 'ok'");
+                    let what = format!("the program answered '{}', not 'ok'", shown(&answer));
                     return Err(Failure::problems(format!("{what}: {}", comes_again(position))));
                 }
                 Err(RecvTimeoutError::Timeout) if stop::is_asked() => {
@@ -82,8 +90,7 @@ impl Program {
     /// It ended otherwise than with 0.
     pub fn finish(mut self) -> Outcome {
         self.flushes()?;
-        self.drop_input();
-        let waited = self.child.wait();
+        let waited = self.wait(None);
         let status =
             waited.map_err(|error| Failure::io("waiting for the program failed", &error))?;
         if status.success() || stop::is_asked() {
@@ -114,22 +121,46 @@ impl Program {
 
     /// That it ended before it had answered.
     fn ended(&mut self, position: Position) -> Failure {
-        self.drop_input();
-        let how = match self.child.wait() {
+        let how = match self.wait(Some(GRACE)) {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         };
         let what = format!("the program ended ({how}) before it had answered");
         Failure::problems(format!("{what}: {}", comes_again(position)))
     }
+
+    /// Ends its input, hears no more of it, and waits for its end: for so long, or as long as that
+    /// takes. It is killed when the time is over, and, some time after that was asked for, when all
+    /// of this is to end.
+    fn wait(&mut self, mut patience: Option<Duration>) -> io::Result<ExitStatus> {
+        self.drop_input();
+        self.answers = None;
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            let waited = began.elapsed();
+            if stop::is_asked() {
+                patience = patience.or(Some(waited + GRACE));
+            }
+            if patience.is_some_and(|patience| waited >= patience) {
+                self.child.kill()?;
+            }
+            thread::sleep(LOOK);
+        }
+    }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        self.drop_input();
-        // Where it was given up, it has to see the end of its input by itself.
-        let _ = self.child.wait();
+        // It has ended already, unless it was given up.
+        let _ = self.wait(Some(GRACE));
     }
+}
+
+fn shown(answer: &str) -> String {
+    escaped(answer.trim_end()).into_owned()
 }
 
 fn comes_again(position: Position) -> String {
@@ -150,19 +181,18 @@ fn shell(command: &str) -> Command {
     shell
 }
 
-/// Hands on each line as soon as it is there: whoever answers while we still write to him does not
-/// have to wait for us.
+/// Hands on each line as soon as it is there; when nobody listens any more, the rest is passed
+/// over.
 fn listen(output: ChildStdout) -> io::Result<Receiver<String>> {
-    let (hand, answers) = channel();
+    // Whoever answers without being asked has to wait.
+    let (hand, answers) = sync_channel(1);
     thread::Builder::new().name("annals-answers".to_owned()).spawn(move || {
         let mut output = BufReader::new(output);
-        loop {
-            let mut line = Vec::new();
-            match (&mut output).take(LONGEST).read_until(b'\n', &mut line) {
-                Ok(0) | Err(_) => break,
-                Ok(_) if hand.send(String::from_utf8_lossy(&line).into_owned()).is_err() => break,
-                Ok(_) => {}
-            }
+        let mut line = Vec::new();
+        while let Ok(1..) = (&mut output).take(LONGEST).read_until(b'\n', &mut line) {
+            // It fails where nobody listens.
+            let _ = hand.send(String::from_utf8_lossy(&line).into_owned());
+            line.clear();
         }
     })?;
     Ok(answers)
