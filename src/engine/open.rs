@@ -197,6 +197,8 @@ fn holder(storage: &dyn Storage) -> Option<u32> {
 }
 
 fn report(found: &Examined, ending: Ending) -> RecoveryReport {
+    // Of what a writer is at work on, this says nothing.
+    let corruption = found.corruption.clone().filter(|_| ending == Ending::Damaged);
     let why = match ending {
         Ending::New => "the store is new".to_owned(),
         Ending::Closed => "the store was closed".to_owned(),
@@ -208,7 +210,7 @@ fn report(found: &Examined, ending: Ending) -> RecoveryReport {
         }
         Ending::InUse => "the store is being written by another process".to_owned(),
         Ending::Damaged => {
-            found.corruption.as_ref().map_or_else(|| "damaged".to_owned(), ToString::to_string)
+            corruption.as_ref().map_or_else(|| "damaged".to_owned(), ToString::to_string)
         }
     };
     RecoveryReport {
@@ -218,6 +220,7 @@ fn report(found: &Examined, ending: Ending) -> RecoveryReport {
         bytes_discarded: found.residue.bytes,
         bytes_unproven: if ending == Ending::Closed { 0 } else { unproven(found) },
         header_damaged: found.header_damaged,
+        corruption,
         why,
     }
 }

@@ -1,6 +1,7 @@
 //! What opening a store has found.
 
 use crate::log::Verdict;
+use crate::words::Corruption;
 use std::fmt;
 
 /// How the store had been left.
@@ -54,6 +55,8 @@ pub struct RecoveryReport {
     pub bytes_unproven: u64,
     /// Whether page 0 is damaged; the slots repeat what it says.
     pub header_damaged: bool,
+    /// Where and how it is damaged, if it is.
+    pub corruption: Option<Corruption>,
     /// One sentence: what was found, and why it was judged so.
     pub why: String,
 }
@@ -78,6 +81,7 @@ mod tests {
             bytes_discarded: 0,
             bytes_unproven: 0,
             header_damaged: false,
+            corruption: None,
             why: "the store was closed".to_owned(),
         };
         let said = "the store was closed (2 commits with 5 events read again)";

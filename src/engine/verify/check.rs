@@ -10,13 +10,18 @@ use crate::engine::view::View;
 use crate::engine::writer::{Engine, Mode};
 use crate::format::{Chain, Entries, Epoch, Mark, PAGE, SEGMENT_HEADER_LEN, SegmentRef, u64_of};
 use crate::log::{Rules, Stop, Walk, Window, header_of};
+use crate::threads::thread;
 use crate::words::{Error, LogOffset};
 use std::io;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 const AHEAD: usize = 1 << 20;
 /// Bytes between two reports of progress.
 const STEP: u64 = 16 << 20;
+/// So often it is looked for what has to be there, and so long between.
+const LOOKS: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 impl Engine {
     /// Reads the whole log again and compares the index with it. `progress` gets bytes done and
@@ -84,6 +89,8 @@ struct Checking {
     start: Mark,
     proof: Mark,
     epoch: Epoch,
+    /// Up to here the log was synced, as the slots say: it can't end before.
+    synced: LogOffset,
     report: VerifyReport,
 }
 
@@ -91,10 +98,11 @@ impl Checking {
     /// Looks at what says where the log is: page 0, the slots, the headers of segments. Breaks
     /// where the log can't be read without what is damaged.
     fn begin(engine: &Engine) -> Result<ControlFlow<VerifyReport, Self>, Error> {
-        let view = engine.view()?;
         let core = &*engine.core;
         let mut report = VerifyReport::default();
+        // Before the view, which has all that was synced by then.
         let found = read_slots(&*core.storage)?;
+        let view = engine.view_to(found.watermark)?;
         if found.header_damaged {
             report.issue(Some(0), "page 0 fails its check; the slots repeat what it says");
         }
@@ -140,8 +148,8 @@ impl Checking {
         // With the position that the log says: a run that says another one lies.
         let first = mark_at(&core.storage, &core.identity, &view.segments, at)?;
         let start = first.map_or(said, |first| Mark { next: first.next, ..said });
-        let (proof, epoch) = (slot.proof, slot.epoch);
-        Ok(ControlFlow::Continue(Self { view, segments, start, proof, epoch, report }))
+        let (proof, epoch, synced) = (slot.proof, slot.epoch, found.watermark);
+        Ok(ControlFlow::Continue(Self { view, segments, start, proof, epoch, synced, report }))
     }
 
     /// Walks over the log; `step` goes on up to a log offset. Whether all of it is whole: if not,
@@ -166,10 +174,27 @@ impl Checking {
         (report.commits, report.events) = (walk.commits, walk.events);
         report.documents = walk.documents;
         report.bytes = walk.here.at.since(self.start.at);
-        if stop.is_some() {
+        let is_cut = !report.cancelled && view.end < self.synced;
+        if stop.is_some() || is_cut {
             report.issues.push(view.damage_at(walk.here));
         }
-        Ok(stop.is_none() && !report.cancelled)
+        Ok(stop.is_none() && !is_cut && !report.cancelled)
+    }
+}
+
+impl Engine {
+    /// A view that goes to this log offset, unless the log is damaged before it. Who follows a
+    /// writer may have met it where segments are given up or made, and looks again.
+    fn view_to(&self, synced: LogOffset) -> Result<View, Error> {
+        let mut view = self.view()?;
+        for _ in 0..LOOKS {
+            if view.end >= synced {
+                break;
+            }
+            thread::sleep(BETWEEN_LOOKS);
+            view = self.view()?;
+        }
+        Ok(view)
     }
 }
 

@@ -77,17 +77,41 @@ fn damaged(runs: bool, place: impl Fn(&Engine) -> u64) -> Vec<Issue> {
     full
 }
 
+/// Where in the file the frame of an event stands.
+fn frame(engine: &Engine, position: u64) -> u64 {
+    let view = engine.view().unwrap();
+    let at = view.place(Position::new(position)).unwrap().unwrap().at;
+    let mut bytes = [0; 4];
+    let file_offset = view.segments.find(at).unwrap().place.file_offset(at);
+    // The record says how far it is from its frame.
+    view.core.storage.read_at(&mut bytes, file_offset + 8).unwrap();
+    file_offset - u64::from(u32::from_le_bytes(bytes))
+}
+
+#[test]
+fn damage_that_a_follower_does_not_get_past_is_found_where_the_log_has_to_go_on() {
+    for is_live in [true, false] {
+        let (disk, engine) = store(false);
+        // A slot says how far the log was synced.
+        engine.chore(Chore::Sync).unwrap();
+        engine.chore(Chore::Mark).unwrap();
+        let second = frame(&engine, 3);
+        disk.write_at(&[0xAA], second + 50).unwrap();
+        if !is_live {
+            // As if its process had been killed.
+            disk.unlock();
+        }
+        let reader = Engine::open_read_only(disk, &quiet()).unwrap();
+        assert_eq!(reader.report().corruption.is_some(), !is_live);
+        let report = verified(&reader);
+        assert_eq!(report.issues, verified_quickly(&reader).issues);
+        let [issue] = report.issues.as_slice() else { panic!("{:?}", report.issues) };
+        assert_eq!((issue.file_offset, issue.position), (Some(second), Some(Position::new(3))));
+    }
+}
+
 #[test]
 fn damage_of_the_log_is_found_by_both_forms_with_its_place() {
-    let frame = |engine: &Engine, position: u64| {
-        let view = engine.view().unwrap();
-        let at = view.place(Position::new(position)).unwrap().unwrap().at;
-        let mut bytes = [0; 4];
-        let file_offset = view.segments.find(at).unwrap().place.file_offset(at);
-        // The record says how far it is from its frame.
-        view.core.storage.read_at(&mut bytes, file_offset + 8).unwrap();
-        file_offset - u64::from(u32::from_le_bytes(bytes))
-    };
     for within in [0, 8, 50, 90, u64_of(FRAME_LEN), u64_of(FRAME_LEN) + 9, 240] {
         let (_, engine) = store(false);
         let second = frame(&engine, 3);

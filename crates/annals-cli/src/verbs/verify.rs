@@ -4,7 +4,7 @@ use super::Globals;
 use crate::exit::{Failure, Outcome};
 use crate::show::{Out, Progress, Style, bytes, count, escaped, per_second, thousands};
 use crate::stop;
-use annals::{Ending, ErrorKind, Issue, Options, Store, VerifyReport};
+use annals::{Corruption, ErrorKind, Issue, Options, Store, VerifyReport};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -58,21 +58,19 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
     let mut problems = Vec::new();
     let report = match Options::new().open_read_only(&args.file) {
         Ok(store) => {
-            let recovery = store.recovery_report();
-            if recovery.ending == Ending::Damaged {
-                problems.push(Problem::said(&recovery.why));
-            }
-            look(&store, args.quick, globals)?
+            problems.extend(store.recovery_report().corruption.as_ref().map(Problem::of_damage));
+            let mut report = look(&store, args.quick, globals)?;
+            // Damage of the log was met when the store was opened, and has been said.
+            let known: Vec<_> = problems.iter().filter_map(|problem| problem.log_offset).collect();
+            let is_known =
+                |issue: &Issue| issue.log_offset.is_some_and(|it| known.contains(&it.get()));
+            report.issues.retain(|issue| !is_known(issue));
+            report
         }
         // So damaged that nothing can be read: that is what was asked.
         Err(error) if error.kind() == ErrorKind::Corrupt => {
-            let damage = error.corruption();
-            problems.push(Problem {
-                what: error.to_string(),
-                position: damage.and_then(|it| it.intact_to).map(|it| it.get()),
-                log_offset: damage.and_then(|it| it.log_offset).map(|it| it.get()),
-                file_offset: damage.and_then(|it| it.file_offset),
-            });
+            let damage = error.corruption().map(Problem::of_damage);
+            problems.push(damage.unwrap_or_else(|| Problem::said(&error.to_string())));
             VerifyReport::default()
         }
         Err(error) => return Err(error.into()),
@@ -152,6 +150,16 @@ impl Problem {
             position: issue.position.map(|it| it.get()),
             log_offset: issue.log_offset.map(|it| it.get()),
             file_offset: issue.file_offset,
+        }
+    }
+
+    /// Its position is that of the first event that is not there any more.
+    fn of_damage(damage: &Corruption) -> Self {
+        Self {
+            what: damage.what.clone(),
+            position: damage.intact_to.map(|it| it.get().saturating_add(1)),
+            log_offset: damage.log_offset.map(|it| it.get()),
+            file_offset: damage.file_offset,
         }
     }
 
