@@ -56,34 +56,40 @@ struct Copied {
 }
 
 pub fn backup(args: &Backup, globals: &Globals) -> Outcome {
-    copy(&args.paths, "copying", globals, |store, to, step| store.backup_to_with(to, step))
+    let was_read = ": read again, and whole";
+    copy(&args.paths, ("copying", was_read), globals, |store, to, step| {
+        store.backup_to_with(to, step)
+    })
 }
 
 pub fn compact(args: &Compact, globals: &Globals) -> Outcome {
-    copy(&args.paths, "compacting", globals, |store, to, step| store.compact_to_with(to, step))
+    copy(&args.paths, ("compacting", ""), globals, |store, to, step| {
+        store.compact_to_with(to, step)
+    })
 }
 
-/// Copies the store by `make`, which is told whom to tell how far it is.
+/// Copies the store by `make`, which is told whom to tell how far it is. What it does has a name,
+/// and something to be said of when it is done.
 fn copy(
     paths: &Paths,
-    doing: &'static str,
+    (doing, done): (&'static str, &str),
     globals: &Globals,
     make: impl FnOnce(&Store, &PathBuf, &mut Step<'_>) -> Result<CopyReport, annals::Error>,
 ) -> Outcome {
     let store = to_look(&paths.file)?;
     let mut progress = Progress::of_bytes(doing, globals.quiet);
-    let report = make(&store, &paths.out, &mut |done, all| {
-        progress.at(done, all);
+    let report = make(&store, &paths.out, &mut |at, all| {
+        progress.at(at, all);
         stop::flow()
     })?;
     drop(progress);
-    said(paths, &report, globals)
+    said(paths, &report, done, globals)
 }
 
 /// Who is told how far a copy is, and may stop it.
 type Step<'a> = dyn FnMut(u64, u64) -> ControlFlow<()> + 'a;
 
-fn said(paths: &Paths, report: &CopyReport, globals: &Globals) -> Outcome {
+fn said(paths: &Paths, report: &CopyReport, done: &str, globals: &Globals) -> Outcome {
     if report.cancelled {
         return Err(Failure::interrupted("interrupted; no copy was made"));
     }
@@ -94,7 +100,7 @@ fn said(paths: &Paths, report: &CopyReport, globals: &Globals) -> Outcome {
         return Ok(out.flush()?);
     }
     globals.say(format_args!(
-        "{} and {} in '{}', {}: read again, and whole",
+        "{} and {} in '{}', {}{done}",
         count(events, "event"),
         count(documents, "document record"),
         path_name(&paths.out),

@@ -101,19 +101,19 @@ impl Select {
     /// # Errors
     /// The stream, category, type or tag that is named is nowhere.
     pub fn cursor(&self, store: &Store, backward: bool) -> Outcome<Cursor> {
-        self.check_names(store)?;
-        self.unchecked(store, backward)
+        let view = store.view()?;
+        self.check_names(&view)?;
+        self.unchecked(&view, backward)
     }
 
-    /// A cursor over what is asked for, as the store is now, also where a name is nowhere.
-    pub fn unchecked(&self, store: &Store, backward: bool) -> Outcome<Cursor> {
-        let view = store.view()?;
+    /// A cursor over what is asked for, also where a name is nowhere.
+    pub fn unchecked(&self, view: &View, backward: bool) -> Outcome<Cursor> {
         if let (Some(stream), true) = (&self.stream, self.is_of_stream()) {
             let (first, last) = self.bounds();
             let read = Read::new().from(first).to(last).limit(self.limit.unwrap_or(u64::MAX));
             return Ok(view.stream(stream, if backward { read.backward() } else { read }));
         }
-        let read = self.positions(&view)?;
+        let read = self.positions(view)?;
         Ok(view.query(&self.query(), if backward { read.backward() } else { read })?)
     }
 
@@ -122,10 +122,14 @@ impl Select {
     /// # Errors
     /// As [`Select::cursor`].
     pub fn cursor_after(&self, store: &Store, seen: Position) -> Outcome<Cursor> {
-        self.check_names(store)?;
         let view = store.view()?;
-        let read = self.positions(&view)?.after(seen);
-        Ok(view.query(&self.query(), read)?)
+        self.check_names(&view)?;
+        Ok(view.query(&self.query(), self.positions(&view)?.after(seen))?)
+    }
+
+    /// A cursor over what is asked for from this position on, also where a name is nowhere.
+    pub fn cursor_from(&self, view: &View, first: Position) -> Outcome<Cursor> {
+        Ok(view.query(&self.query(), self.positions(view)?.from(first))?)
     }
 
     /// The positions that are asked for.
@@ -139,13 +143,12 @@ impl Select {
     }
 
     /// That what is named by name is there at all: whoever mistypes a name is told so.
-    pub fn check_names(&self, store: &Store) -> Outcome {
-        let view = store.view()?;
+    pub fn check_names(&self, view: &View) -> Outcome {
         if let Some(stream) = &self.stream {
-            check_stream(&view, stream)?;
+            check_stream(view, stream)?;
         }
         if let Some(category) = &self.category {
-            check_category(&view, category)?;
+            check_category(view, category)?;
         }
         self.types.iter().try_for_each(|name| check_counted("type", name, |it| view.types(it)))?;
         self.tags.iter().try_for_each(|name| check_counted("tag", name, |it| view.tags(it)))

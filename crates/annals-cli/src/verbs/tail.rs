@@ -22,7 +22,7 @@ pub struct Args {
     /// The store
     file: PathBuf,
     /// Go on with the events that come, until it is interrupted
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with_all = ["from", "after", "to", "before"])]
     follow: bool,
     #[command(flatten)]
     select: Select,
@@ -39,23 +39,31 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
     let store = to_look(&args.file)?;
     let mut out = globals.out();
     let mut rows = Rows::new(args.shape, &out);
-    let newest = Select { limit: Some(args.select.limit.unwrap_or(NEWEST)), ..args.select.clone() };
-    // Whoever follows may name what is not there yet.
-    let seen = match args.follow {
-        true => store.head()?,
-        false => {
-            newest.check_names(&store)?;
-            Position::START
+    // Whoever follows may name what is not there yet; what comes is what comes after this.
+    let view = store.view()?;
+    if !args.follow {
+        args.select.check_names(&view)?;
+    }
+    let number = args.select.limit.unwrap_or(NEWEST);
+    let newest = Select { limit: Some(number), ..args.select.clone() };
+    // Backward to where they begin, forward from there: however many, one at a time is held.
+    let (mut cursor, mut first) = (newest.unchecked(&view, true)?, None);
+    while let Some(event) = cursor.next_event()? {
+        first = Some(event.position);
+        stopped()?;
+    }
+    if let Some(first) = first {
+        let all = Select { limit: None, ..newest };
+        let mut cursor = all.cursor_from(&view, first)?;
+        while let Some(event) = cursor.next_event()? {
+            rows.write(&mut out, &event)?;
+            stopped()?;
         }
-    };
-    let mut events = newest.unchecked(&store, true)?.collect::<Result<Vec<_>, _>>()?;
-    while let Some(event) = events.pop() {
-        rows.write(&mut out, &event.as_event())?;
     }
     rows.flush(&mut out)?;
     out.flush()?;
     if args.follow {
-        follow(&store, &args.select, seen, |event| match event {
+        follow(&store, &args.select, view.head(), |event| match event {
             Some(event) => rows.write(&mut out, &event),
             None => {
                 rows.flush(&mut out)?;
@@ -64,6 +72,10 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
         })?;
     }
     Ok(())
+}
+
+fn stopped() -> Outcome {
+    if stop::is_asked() { Err(Failure::interrupted("")) } else { Ok(()) }
 }
 
 /// Hands on what is asked for of the events after this position, and nothing when it has to wait
@@ -86,12 +98,8 @@ fn follow(
         hand(None)?;
         seen = seen.max(cursor.marker());
         while store.wait(seen, STEP)? <= seen {
-            if stop::is_asked() {
-                return Err(Failure::interrupted(""));
-            }
+            stopped()?;
         }
-        if stop::is_asked() {
-            return Err(Failure::interrupted(""));
-        }
+        stopped()?;
     }
 }

@@ -15,6 +15,13 @@ fn the_newest_events_are_shown_in_their_order() {
     assert_eq!(shown.len(), 3);
     assert!(shown.iter().all(|line| line["type"] == "FlightCancelled"));
     place.fails(3, &["tail", "flights.annals", "--type", "Nothing"]);
+    let words = ["tail", "flights.annals", "--stream", "station-JFK", "--to", "20", "-n", "5"];
+    let versions: Vec<_> =
+        json(&place.does(&words)).iter().map(|line| line["version"].as_u64().unwrap()).collect();
+    assert_eq!(versions, [16, 17, 18, 19, 20]);
+    // What comes has no end yet.
+    let said = place.fails(2, &["tail", "-f", "flights.annals", "--to", "20"]);
+    assert!(said.contains("cannot be used with"), "{said}");
 }
 
 fn following(place: &Place, words: &[&str]) -> (Child, BufReader<std::process::ChildStdout>) {
