@@ -1,11 +1,11 @@
 //! Where lines come from: a file, or standard input, which is kept so that it can be read twice.
 
 use super::pack::Packing;
+use super::stdin::all_of_stdin;
 use crate::exit::{Failure, Outcome};
 use crate::show::{Progress, path_name};
-use crate::stop;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -87,27 +87,14 @@ impl Source {
 fn spooled(quiet: bool) -> Outcome<File> {
     let failed = |error| Failure::io("keeping standard input in a temporary file failed", &error);
     let mut file = tempfile::tempfile().map_err(failed)?;
-    let mut stdin = io::stdin().lock();
     let mut progress = Progress::of_bytes("reading standard input", quiet);
     let mut length = 0;
-    loop {
-        let bytes = match stdin.fill_buf() {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(Failure::io("reading standard input failed", &error)),
-        };
-        if stop::is_asked() {
-            return Err(Failure::interrupted("interrupted; nothing was imported"));
-        }
-        if bytes.is_empty() {
-            break;
-        }
-        file.write_all(bytes).map_err(failed)?;
-        let read = bytes.len();
-        stdin.consume(read);
-        length += u64::try_from(read).unwrap_or(u64::MAX);
+    all_of_stdin("interrupted; nothing was imported", |piece| {
+        file.write_all(piece).map_err(failed)?;
+        length += u64::try_from(piece.len()).unwrap_or(u64::MAX);
         progress.at(length, 0);
-    }
+        Ok(())
+    })?;
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
     Ok(file)
 }

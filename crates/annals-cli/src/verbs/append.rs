@@ -1,12 +1,14 @@
 //! `append`: one event.
 
 use super::Globals;
-use crate::exit::{Failure, Outcome};
+use super::same::difference;
+use crate::exit::{Failure, Outcome, REFUSED};
+use crate::input::all_of_stdin;
 use crate::line::Kind;
 use crate::show::{escaped, parse_when};
 use crate::store::to_write;
-use annals::{Commit, ExpectedVersion, NewEvent, Options, Timestamp, Uuid};
-use std::io::{Read, Write};
+use annals::{Commit, ExpectedVersion, Limit, NewEvent, Options, Position, Store, Timestamp, Uuid};
+use std::io::Write;
 use std::path::PathBuf;
 
 /// Append an event, durably, if the stream is as expected
@@ -74,8 +76,15 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
     let payload = match args.data.as_str() {
         "-" => {
             let mut payload = Vec::new();
-            let read = std::io::stdin().lock().read_to_end(&mut payload);
-            read.map_err(|error| Failure::io("reading standard input failed", &error))?;
+            all_of_stdin("interrupted; nothing was appended", |piece| {
+                payload.extend_from_slice(piece);
+                // However much comes, no more than that is kept.
+                let (limit, most) = (Limit::Payload, Limit::Payload.allowed());
+                match u64::try_from(payload.len()) {
+                    Ok(length) if length <= most => Ok(()),
+                    _ => Err(Failure::can_not(format!("too many {limit}: at most {most} allowed"))),
+                }
+            })?;
             payload
         }
         text => text.as_bytes().to_vec(),
@@ -100,10 +109,16 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
         event = event.occurred(time);
     }
     let store = to_write(&Options::new(), &args.file)?;
-    let appended = store.commit(Commit::new().append(&args.stream, args.expect, [event]));
+    let commit = Commit::new().append(&args.stream, args.expect, [event.clone()]);
+    let appended = store.commit(commit);
+    let same = match &appended {
+        Ok(appended) if appended.replayed => is_same(&store, appended.last, (&args.stream, &event)),
+        _ => Ok(()),
+    };
     let closed = store.close();
     let appended = appended?;
     closed?;
+    same?;
     let (position, version) = (appended.last, appended.version());
     if args.json {
         let landed = Landed {
@@ -120,6 +135,23 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
     let stream = escaped(&args.stream);
     globals.say(format_args!("'{stream}' is at version {version}, position {position}{was}"));
     Ok(())
+}
+
+/// That what is there with the event's id is the event.
+fn is_same(store: &Store, at: Position, (stream, event): (&str, &NewEvent)) -> Outcome {
+    let Some(there) = store.event(at)? else { return Ok(()) };
+    let event = event.to_recorded(stream, there.position, there.version, there.recorded);
+    match difference(&there.as_event(), &event.as_event(), false)? {
+        None => Ok(()),
+        Some(what) => Err(Failure::Ended(
+            REFUSED,
+            format!(
+                "an event with the id {} is there already, at position {at}, but its {what} is \
+                 not the same",
+                there.id
+            ),
+        )),
+    }
 }
 
 fn expected(text: &str) -> Result<ExpectedVersion, String> {

@@ -69,6 +69,39 @@ fn a_payload_comes_from_standard_input_byte_for_byte() {
     assert_eq!(place.store("a.annals").event(1).unwrap().unwrap().payload, bytes);
 }
 
+#[cfg(unix)]
+#[test]
+fn who_is_interrupted_while_a_payload_or_lines_come_appends_nothing() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::{Command, Stdio};
+    let place = Place::with(&[]);
+    for words in [
+        &["append", "a.annals", "--stream", "a", "--type", "Noted", "--data", "-"][..],
+        &["import", "a.annals", "-"],
+    ] {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_annals"))
+            .current_dir(place.file(""))
+            .args(words)
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = run.stdin.take().unwrap();
+        // Until it listens a signal ends it at once. This is more than a pipe holds: it reads.
+        let lines = "{\"stream\":\"a\",\"type\":\"Noted\"}\n".repeat(10_000);
+        stdin.write_all(lines.as_bytes()).unwrap();
+        let id = run.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        // It ends though its input does not.
+        let mut said = String::new();
+        BufReader::new(run.stderr.take().unwrap()).read_line(&mut said).unwrap();
+        assert!(said.starts_with("annals: interrupted; nothing was "), "{said}");
+        assert_eq!(run.wait().unwrap().code(), Some(130));
+        drop(stdin);
+        assert_eq!(place.store("a.annals").head().unwrap().get(), 0);
+    }
+}
+
 #[test]
 fn a_stale_version_is_refused_with_both_numbers_and_writes_nothing() {
     let place = Place::with(&["one", "two"]);
@@ -94,6 +127,9 @@ fn the_same_id_is_there_once() {
     let words = ["append", "a.annals", "--stream", "a", "--type", "Noted", "--id", id, "--json"];
     assert_eq!(json(&place.does(&words))[0]["replayed"], false);
     assert_eq!(json(&place.does(&words))[0]["replayed"], true);
+    // Another event with this id is not.
+    let said = place.fails(4, &[&words[..], &["--data", "other"]].concat());
+    assert!(said.contains("at position 1, but its payload is not the same"), "{said}");
     assert_eq!(place.store("a.annals").head().unwrap().get(), 1);
 }
 
