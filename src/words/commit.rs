@@ -344,8 +344,8 @@ impl Commit {
 
     /// Whether it can be a commit: it is not empty, its names are names, and it is within the
     /// limits. A store checks this before anything else; whoever wants to know beforehand asks
-    /// here. What it takes in bytes, and what it says twice, is checked only when it is encoded:
-    /// see [`Store::stage`](crate::Store::stage).
+    /// here. How many bytes and how many streams it has, and whether it says something twice but
+    /// an id, is checked only when it is encoded: see [`Store::stage`](crate::Store::stage).
     ///
     /// ```
     /// use annals::{AppendError, Commit, NewEvent};

@@ -107,10 +107,11 @@ pub(super) fn bytes_in_words(bytes: &[u8]) -> String {
 pub(super) fn text_in_words(bytes: &[u8]) -> String {
     let mut out = String::from("`");
     let mut chunks = bytes.utf8_chunks();
-    let mut shown = 0;
+    let (mut shown, mut end) = (0, "`");
     'all: for chunk in &mut chunks {
         for character in chunk.valid().chars() {
-            if shown == SHOWN {
+            if shown >= SHOWN {
+                end = "` …";
                 break 'all;
             }
             shown += 1;
@@ -120,11 +121,15 @@ pub(super) fn text_in_words(bytes: &[u8]) -> String {
             }
         }
         for byte in chunk.invalid() {
+            if shown >= SHOWN {
+                end = "` …";
+                break 'all;
+            }
             let _ = write!(out, "\\x{byte:02x}");
             shown += 1;
         }
     }
-    out.push_str(if shown >= SHOWN { "` …" } else { "`" });
+    out.push_str(end);
     out
 }
 

@@ -8,6 +8,7 @@ mod json;
 mod json_parse;
 
 pub use headers::Headers;
+pub use json::kind_name;
 pub use json_parse::Kind;
 
 use annals::{Commit, Event, NewEvent, Timestamp, Uuid};

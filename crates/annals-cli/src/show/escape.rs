@@ -57,13 +57,15 @@ pub fn path_name(path: &Path) -> String {
     escaped(&path.display().to_string()).into_owned()
 }
 
-/// As much of a text as fits into so many columns, with an ellipsis where something is left out.
+/// As much of a text as fits into so many columns, with an ellipsis where something is left out. Of
+/// characters that take no column, which stand on others, there are not many more than that.
 pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    const ON_EACH: usize = 4;
     let width = |char: char| char.width().unwrap_or(0);
     let (mut used, mut fits) = (0, 0);
-    for (at, char) in text.char_indices() {
+    for (nth, (at, char)) in text.char_indices().enumerate() {
         used += width(char);
-        if used > columns {
+        if used > columns || nth > columns.saturating_mul(ON_EACH) {
             let kept = text.get(..fits).unwrap_or_default();
             return Cow::Owned(format!("{kept}…"));
         }
@@ -94,5 +96,7 @@ mod tests {
         assert_eq!(cut("漢字漢字", 5), "漢字…");
         assert_eq!(cut("漢字", 4), "漢字");
         assert_eq!(cut("x", 0), "…");
+        let tower = "e".to_owned() + &"\u{301}".repeat(500);
+        assert_eq!(cut(&tower, 10).chars().count(), 42);
     }
 }

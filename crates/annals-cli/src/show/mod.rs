@@ -11,7 +11,7 @@ mod times;
 pub use escape::{cut, escaped, escaped_line, path_name};
 pub use near::nearest;
 pub use numbers::{bytes, count, per_second, thousands};
-pub use out::{Colour, Out, Style, said};
+pub use out::{Colour, Harmless, Out, Style, said};
 pub use progress::Progress;
 pub use table::{Column, Table};
 pub use times::{far_moment, moment, parse_moment, parse_when, short};

@@ -114,13 +114,18 @@ impl Out {
     }
 }
 
-/// JSON with each character that acts on a terminal as `\u....`: they can only stand in strings.
+/// JSON with each character that acts on a terminal as `\u....`: they can only stand in strings,
+/// but for tabs, which can only stand between them.
 fn write_shown(out: &mut impl Write, line: &[u8]) -> io::Result<()> {
     let text = String::from_utf8_lossy(line);
     let mut units = [0; 2];
     for char in text.chars() {
         let mut bytes = [0; 4];
         let own = char.encode_utf8(&mut bytes);
+        if char == '\t' {
+            out.write_all(b" ")?;
+            continue;
+        }
         if let std::borrow::Cow::Borrowed(same) = super::escaped(own) {
             out.write_all(same.as_bytes())?;
             continue;
@@ -130,6 +135,36 @@ fn write_shown(out: &mut impl Write, line: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Lines on their way to a terminal, each made harmless.
+pub struct Harmless<W: Write> {
+    out: W,
+    line: Vec<u8>,
+}
+
+impl<W: Write> Harmless<W> {
+    /// Goes to `out`.
+    pub fn new(out: W) -> Self {
+        Self { out, line: Vec::new() }
+    }
+}
+
+impl<W: Write> Write for Harmless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(piece);
+            if let Some(line) = self.line.strip_suffix(b"\n") {
+                writeln!(self.out, "{}", super::escaped_line(line))?;
+                self.line.clear();
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 impl Write for Out {

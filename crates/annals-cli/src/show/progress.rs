@@ -71,6 +71,14 @@ impl Progress {
         }
         bar.set_position(done);
     }
+
+    /// Lets something be said on standard error, where its line is.
+    pub fn beside(&self, say: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(say),
+            None => say(),
+        }
+    }
 }
 
 impl Drop for Progress {

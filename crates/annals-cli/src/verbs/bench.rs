@@ -28,7 +28,7 @@ pub struct Args {
     dir: PathBuf,
     /// How long each rate is measured
     #[arg(long, value_name = "N", default_value_t = 2)]
-    #[arg(value_parser = value_parser!(u64).range(1..=3_600))]
+    #[arg(value_parser = value_parser!(u64).range(1..=60))]
     seconds: u64,
     /// Bytes of an event's payload
     #[arg(long, value_name = "N", default_value_t = 200)]
@@ -140,8 +140,8 @@ impl Bench {
         Commit::new().append(stream, ExpectedVersion::Any, events)
     }
 
-    /// Commits until the time is over; returns how long each took.
-    fn commits(&self, events: u64, durability: Durability) -> Outcome<Vec<Duration>> {
+    /// Commits until the time is over; returns how long each took, and all of it.
+    fn commits(&self, events: u64, durability: Durability) -> Outcome<(Vec<Duration>, Duration)> {
         let (began, mut took) = (Instant::now(), Vec::new());
         while began.elapsed() < self.time && !stop::is_asked() {
             let commit = self.commit(events).durability(durability);
@@ -149,30 +149,32 @@ impl Bench {
             self.store.commit(commit)?;
             took.push(before.elapsed());
         }
-        Ok(took)
+        Ok((took, began.elapsed()))
     }
 
     fn one_by_one(&self, what: &'static str, durability: Durability) -> Outcome<Rate> {
-        let took = self.commits(1, durability)?;
-        Ok(Rate::of(what, 1, took, self.time))
+        let (took, all) = self.commits(1, durability)?;
+        Ok(Rate::of(what, 1, took, all))
     }
 
     fn many(&self, what: &'static str) -> Outcome<Rate> {
-        let took = self.commits(MANY, Durability::Buffered)?;
-        Ok(Rate::of(what, MANY, took, self.time))
+        let (took, all) = self.commits(MANY, Durability::Buffered)?;
+        Ok(Rate::of(what, MANY, took, all))
     }
 
     fn together(&self, what: &'static str) -> Outcome<Rate> {
+        let began = Instant::now();
         let took = thread::scope(|scope| {
             let commit = || scope.spawn(|| self.commits(1, Durability::Synced));
             let threads: Vec<_> = (0..THREADS).map(|_| commit()).collect();
             let mut all = Vec::new();
             for thread in threads {
-                all.extend(thread.join().unwrap_or_else(|it| std::panic::resume_unwind(it))?);
+                let joined = thread.join().unwrap_or_else(|it| std::panic::resume_unwind(it));
+                all.extend(joined?.0);
             }
             Outcome::Ok(all)
         })?;
-        Ok(Rate::of(what, 1, took, self.time))
+        Ok(Rate::of(what, 1, took, began.elapsed()))
     }
 
     fn read(&self, what: &'static str) -> Outcome<Rate> {
@@ -189,7 +191,7 @@ impl Bench {
 }
 
 impl Rate {
-    /// Of commits of so many events that took so long, within a time.
+    /// Of commits of so many events that took so long, and all of them together this time.
     fn of(what: &'static str, events: u64, mut took: Vec<Duration>, time: Duration) -> Self {
         took.sort_unstable();
         let number = u64::try_from(took.len()).unwrap_or(u64::MAX);

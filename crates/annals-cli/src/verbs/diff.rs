@@ -128,6 +128,9 @@ fn shown(out: &mut Out, parted: &Parted, (a, b): (&Cursor, &Cursor), globals: &G
 fn first_document(a: &Store, b: &Store) -> Outcome<Option<String>> {
     let (mut of_a, mut of_b) = (a.documents(Keys::all())?, b.documents(Keys::all())?);
     loop {
+        if stop::is_asked() {
+            return Err(Failure::interrupted("interrupted; not all was compared"));
+        }
         let (a, b) = (next(&mut of_a)?, next(&mut of_b)?);
         let key = match (&a, &b) {
             (None, None) => return Ok(None),

@@ -6,7 +6,7 @@ use crate::exit::{Failure, Outcome};
 use crate::input::{Packing, pack};
 use crate::line::{Format, Headers};
 use crate::output;
-use crate::show::{Progress, count, escaped, path_name};
+use crate::show::{Harmless, Progress, count, path_name};
 use crate::stop;
 use crate::store::to_look;
 use annals::Cursor;
@@ -33,7 +33,7 @@ Examples:
 pub struct Args {
     /// The store
     file: PathBuf,
-    /// Where to write; packed if the name ends in .gz or .zst. Standard output unless told
+    /// Where to write; packed if the name ends in .gz or .zst. Standard output, as -, unless told
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write over a file that is there
@@ -69,7 +69,8 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
         Shape::Csv => None,
     };
     let mut export = Export { store: store.id(), cursor, head, progress, events: 0 };
-    match &args.output {
+    let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
+    match output {
         Some(path) => to_file(path, args.force, |out| export.write(format, out))?,
         None => {
             let mut out = globals.out();
@@ -80,7 +81,7 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
             out.flush()?;
         }
     }
-    if let Some(path) = &args.output {
+    if let Some(path) = output {
         globals.say(format_args!("{} to {}", count(export.events, "event"), path_name(path)));
     }
     Ok(())
@@ -144,11 +145,7 @@ impl Export {
                 Ok(out.json_line(&line)?)
             })?,
             None => {
-                let mut rows = Vec::new();
-                self.headers(&mut rows)?;
-                for row in String::from_utf8_lossy(&rows).lines() {
-                    writeln!(out, "{}", escaped(row))?;
-                }
+                self.headers(&mut Harmless::new(&mut *out))?;
             }
         }
         Ok(out.flush()?)

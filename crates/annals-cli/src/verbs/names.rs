@@ -123,19 +123,19 @@ impl Shown {
         let columns = [Column::number("events"), Column::text(what).style(Style::Name)];
         let mut table = Table::new(columns, &out);
         let is_table = self.shape.is_table(&out);
-        for named in names.take(most) {
+        let listed = names.take(most).try_for_each(|named| {
             let (name, events) = named?;
             if is_table {
                 table.row(&mut out, vec![thousands(events), name])?;
             } else {
                 out.json(&Named::new(what, &name, events))?;
             }
-            if stop::is_asked() {
-                return Err(Failure::interrupted(""));
-            }
-        }
+            if stop::is_asked() { Err(Failure::interrupted("")) } else { Ok(()) }
+        });
+        // What could be read is shown, whatever ended it.
         table.flush(&mut out)?;
-        Ok(out.flush()?)
+        out.flush()?;
+        listed
     }
 }
 

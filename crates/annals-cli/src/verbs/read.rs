@@ -143,8 +143,8 @@ impl Rows {
 /// As much of a payload as anybody looks at in a line.
 fn beginning(payload: &[u8]) -> String {
     const SEEN: usize = 2_000;
-    match payload.get(..SEEN) {
-        Some(beginning) => escaped_line(beginning) + "…",
-        None => escaped_line(payload),
+    match payload.split_at_checked(SEEN) {
+        Some((beginning, [_, ..])) => escaped_line(beginning) + "…",
+        _ => escaped_line(payload),
     }
 }

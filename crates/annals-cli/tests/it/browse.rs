@@ -202,20 +202,24 @@ fn ctrl_z_gives_the_terminal_back_and_takes_it_again() {
 }
 
 #[test]
-fn a_damaged_store_is_shown_up_to_the_damage() {
+fn an_event_that_is_damaged_is_named_and_the_others_are_shown() {
     let (_folder, path) = flights();
+    let store = Store::open_read_only(&path).unwrap();
+    let payload = store.event(2_000).unwrap().unwrap().payload;
+    drop(store);
     let mut bytes = std::fs::read(&path).unwrap();
-    let whole = Store::open_read_only(&path).unwrap().head().unwrap().get();
-    // Every byte of the second half of the log that is not zero.
-    let middle = bytes.len() / 2;
-    let flipped = bytes.iter_mut().skip(middle).filter(|byte| **byte != 0).take(4_096);
-    flipped.for_each(|byte| *byte ^= 0x55);
+    let at = bytes.windows(payload.len()).position(|there| there == payload).unwrap();
+    bytes[at] ^= 0x55;
     std::fs::write(&path, bytes).unwrap();
     let Some(mut terminal) = Terminal::browse(&path, &[], 100, 30) else { return };
-    terminal.shows("all events");
-    terminal.write("G");
-    terminal.hides(&format!("1 of {}", thousands(whole)));
-    terminal.shows("all events");
+    terminal.shows("1 of 4,000");
+    terminal.write("p2000\r");
+    terminal.shows("2,000 of 4,000");
+    terminal.shows("this event can't be read");
+    terminal.shows("the store is corrupt at byte");
+    terminal.shows("2001 2013-01-02 13:33:00");
+    terminal.write("j");
+    terminal.shows("2,001 FlightArrived");
     terminal.quit();
 }
 

@@ -6,8 +6,9 @@ use super::looks::Look;
 use super::piece::{Line, piece, wrap};
 use super::pretty::{self, Kind};
 use super::scroll::Move;
+use crate::line::kind_name;
 use crate::show::{count, escaped, moment, thousands};
-use annals::{Error, Event, EventKind};
+use annals::{Error, Event};
 
 /// What stands before a field.
 const LABEL: usize = 12;
@@ -123,12 +124,7 @@ fn whole(event: &Event<'_>) -> Result<(String, Vec<Field>), Error> {
     {
         fields.extend(id.map(|id| Field::new(label, Look::Plain, id.to_string())));
     }
-    let kind = match event.kind() {
-        EventKind::Domain => "domain",
-        EventKind::Integration => "integration",
-        EventKind::Trigger => "trigger",
-        EventKind::Fat => "fat",
-    };
+    let kind = kind_name(event.kind());
     let kind = format!("{kind}, schema version {}", event.schema_version());
     fields.push(Field::new("kind", Look::Plain, kind));
     if event.occurred() == Some(event.recorded) {

@@ -2,6 +2,7 @@
 
 use crate::exit::{Failure, Outcome};
 use crate::show::Colour;
+use crate::stop;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::style::force_color_output;
@@ -52,6 +53,7 @@ impl Screen {
             force_color_output(true);
         }
         restore_on_panic();
+        stop::at_last(|| _ = give_back());
         // From here on it is given back, also if it was taken by half.
         let taken = Taken;
         take().map_err(failed)?;

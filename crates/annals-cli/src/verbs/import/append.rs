@@ -16,10 +16,10 @@ pub struct Appending<'a> {
     lines: &'a Lines<'a>,
     clock: Told,
     skip_bad: bool,
+    progress: Progress,
     /// When the newest event of the store was recorded.
     recorded: Option<Timestamp>,
-    /// What has been done so far.
-    pub done: Done,
+    done: Done,
 }
 
 /// The most events in a commit. A block of lines has some hundreds, but for one that a long line
@@ -44,8 +44,14 @@ struct Parsed {
 
 impl<'a> Appending<'a> {
     /// Of these lines into this store, whose clock says what it is told.
-    pub fn new(store: &'a Store, lines: &'a Lines<'a>, clock: Told, skip_bad: bool) -> Self {
-        Self { store, lines, clock, skip_bad, recorded: None, done: Done::default() }
+    pub fn new(
+        store: &'a Store,
+        lines: &'a Lines<'a>,
+        (clock, skip_bad): (Told, bool),
+        globals: &Globals,
+    ) -> Self {
+        let progress = Progress::of_bytes("importing", globals.quiet);
+        Self { store, lines, clock, skip_bad, progress, recorded: None, done: Done::default() }
     }
 
     /// Appends them all, and makes them durable.
@@ -53,14 +59,13 @@ impl<'a> Appending<'a> {
     /// # Errors
     /// An id is there already with another event; the store can't take more. What was appended
     /// before stays.
-    pub fn run(&mut self, globals: &Globals) -> Outcome {
+    pub fn run(&mut self) -> Outcome {
         let head = self.store.head()?;
         self.recorded = self.store.event(head)?.map(|event| event.recorded);
         let (lines, skip_bad) = (self.lines, self.skip_bad);
-        let mut progress = Progress::of_bytes("importing", globals.quiet);
         let take = |parsed: Parsed| {
             let (done, all) = lines.source.progress();
-            progress.at(done, all);
+            self.progress.at(done, all);
             self.take(parsed)
         };
         let work = |block: Block| parse(&block, lines, skip_bad);
@@ -69,9 +74,14 @@ impl<'a> Appending<'a> {
         Ok(self.store.sync()?)
     }
 
+    /// What has been done; nothing of how far it was is shown any more.
+    pub fn finish(self) -> Done {
+        self.done
+    }
+
     fn take(&mut self, parsed: Parsed) -> Outcome {
         for bad in &parsed.bad {
-            name_bad(self.lines.source.name(), bad);
+            self.progress.beside(|| name_bad(self.lines.source.name(), bad));
             if !self.skip_bad {
                 let what = "the input has changed since it was checked; it is imported up to here";
                 return Err(Failure::problems(what));
@@ -191,7 +201,7 @@ impl<'a> Appending<'a> {
         if !self.skip_bad {
             return Err(Failure::can_not(format!("{name}: line {line}: {what}")));
         }
-        name_bad(name, &(line, Wrong { column: 1, what }));
+        self.progress.beside(|| name_bad(name, &(line, Wrong { column: 1, what })));
         self.done.skipped += 1;
         Ok(false)
     }

@@ -43,13 +43,13 @@ pub fn all(lines: &Lines<'_>, globals: &Globals) -> Outcome {
         let (done, all) = lines.source.progress();
         progress.at(done, all);
         for line in &found.bad {
-            name_bad(name, line);
+            progress.beside(|| name_bad(name, line));
             bad += 1;
         }
         if let Some((first, last)) = found.times {
             if let Some(before) = before.filter(|(_, time)| *time > first.1) {
                 let wrong = out_of_order(before, first);
-                name_bad(name, &(first.0, wrong));
+                progress.beside(|| name_bad(name, &(first.0, wrong)));
                 bad += 1;
             }
             before = before.filter(|(_, time)| *time > last.1).or(Some(last));

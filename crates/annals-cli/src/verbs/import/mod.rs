@@ -98,9 +98,9 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
         Some(store) => store,
         None => open()?,
     };
-    let mut appending = Appending::new(&store, &of, clock, args.skip_bad);
-    let appended = appending.run(globals);
-    let done = appending.done;
+    let mut appending = Appending::new(&store, &of, (clock, args.skip_bad), globals);
+    let appended = appending.run();
+    let done = appending.finish();
     // What was appended is there, whatever ended it.
     let closed = store.close();
     appended?;

@@ -132,7 +132,7 @@ pub fn pass(view: &View, types: &Top, quiet: bool) -> Result<Passed, Error> {
         occurred: by_occurred,
         types: sums,
         categories: categories.top(),
-        streams: longest.top(0, 0).list,
+        streams: longest.list(),
         payloads,
         metadata,
         stopped,

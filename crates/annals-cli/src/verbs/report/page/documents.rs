@@ -1,6 +1,7 @@
 //! The documents, by their sizes.
 
 use super::super::gather::Facts;
+use super::health::sentence;
 use super::names::{Row, others, table};
 use super::pieces::{name, note, section};
 use crate::show::{bytes, count};
@@ -22,7 +23,7 @@ pub fn documents(facts: &Facts) -> Markup {
             let rows: Vec<Row> = named.chain(rest).collect();
             html! {
                 @if let Some(why) = &documents.stopped {
-                    (note(&html! { "Not all documents could be read: " (name(why)) }))
+                    (note(&html! { "Not all documents could be read: " (sentence(why)) }))
                 }
                 @if rows.is_empty() {
                     p.none { "There are no documents." }

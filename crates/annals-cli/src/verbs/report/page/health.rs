@@ -87,7 +87,7 @@ fn fact(what: &str, value: &Markup) -> Markup {
 }
 
 /// What the library says: as harmless as a name, and not cut.
-fn sentence(text: &str) -> Markup {
+pub fn sentence(text: &str) -> Markup {
     if text.len() > 2_000 {
         name(text)
     } else {
