@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 /// Write events as lines: JSON Lines that `import` reads, CloudEvents, or a CSV of their headers
 ///
 /// JSON Lines have what makes an event, in the order of positions: imported into an empty store
-/// they make the same events, at the same positions. Documents are not exported; `backup` copies
-/// all.
+/// they make the same events, at the same positions, unless an id is there twice. Documents are
+/// not exported; `backup` copies all.
 ///
 /// A payload or metadata that is JSON stands in `data` or `metadata` byte for byte; other text is
 /// in `data_text`, other bytes are in `data_base64`. `recorded` is there where it is not the same

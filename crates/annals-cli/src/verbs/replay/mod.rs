@@ -24,7 +24,8 @@ use std::path::PathBuf;
 /// the checkpoint moved, so the next run goes on behind what was acknowledged; whatever was not,
 /// comes again. A checkpoint is a position: for other events, take another name.
 ///
-/// It ends with 1 if the program fails, or answers anything else.
+/// It ends with 1 if the program fails, answers anything else, or answers unasked. A program that
+/// is given up then sees the end of its input, and has five seconds to end.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
