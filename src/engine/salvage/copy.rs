@@ -78,6 +78,17 @@ fn salvage_locked(
     let mut report =
         SalvageReport { scanned: size, unreadable: reader.refused, ..Default::default() };
     report.issues.extend(issues(&damaged, &log));
+    if log.is_gone() {
+        report.lose(LostRange {
+            first: Position::new(1),
+            events: 0,
+            documents: true,
+            from: LogOffset::ZERO,
+            to: LogOffset::ZERO,
+            file_offset: None,
+            what: "nothing of the log is left, and no slot says what there was".to_owned(),
+        });
+    }
     let names = Names::new(&log, Reader::new(from.clone(), size, 0), identity.key);
     let mut frames = Frames { log: &log, reader, names, key: identity.key };
     let mut documents = Documents::default();

@@ -3,7 +3,8 @@
 
 use super::scan::{Found, Stretch};
 use crate::format::{
-    Chain, Epoch, FRAME_LEN, FrameHeader, FrameKind, SEGMENT_HEADER_LEN, SegmentRef, Slot, u64_of,
+    Chain, Epoch, FIRST_EXTENT, FRAME_LEN, FrameHeader, FrameKind, SEGMENT_HEADER_LEN, SegmentRef,
+    Slot, u64_of,
 };
 use crate::words::{LogOffset, Position};
 use std::collections::{BTreeMap, HashMap};
@@ -141,6 +142,12 @@ impl Log {
         before.is_some_and(|(_, end)| at < *end)
     }
 
+    /// Whether nothing of it is left, and no slot to say what it was.
+    pub fn is_gone(&self) -> bool {
+        let has_header = self.rooms.iter().any(|room| room.has_header);
+        self.marks.is_empty() && self.pieces.is_empty() && !has_header
+    }
+
     /// The byte of the file where this log offset is, if a segment is known that has it.
     pub fn file_offset_of(&self, at: LogOffset) -> Option<u64> {
         let behind = self.by_log.partition_point(|(log_offset, _)| *log_offset <= at);
@@ -222,6 +229,8 @@ enum Witness {
     Slot,
     Behind,
     EndRecord,
+    /// The log of every store begins at the same byte.
+    Beginning,
 }
 
 struct Claim {
@@ -247,6 +256,8 @@ fn rooms(found: &Found, slots: &[Slot]) -> Vec<Room> {
     }
     let named = slots.iter().flat_map(|slot| &slot.segments);
     named.for_each(|place| claim(Witness::Slot, *place));
+    let (witness, log_offset) = (Witness::Beginning, LogOffset::ZERO);
+    claims.entry(FIRST_EXTENT).or_insert(Claim { witness, length: None, log_offset });
     // What is known by now says where an end record leads.
     let known = laid_out(&claims);
     for stretch in found.stretches.iter().filter(|stretch| stretch.next_segment.is_some()) {

@@ -34,6 +34,24 @@ fn without_slots_a_segment_whose_header_rots_is_found_by_the_end_record_before_i
     wreck.saved_whole();
 }
 
+/// Nothing names a store's only segment then, but every log begins at the same byte.
+#[test]
+fn without_slots_the_first_segment_is_where_the_first_one_always_is() {
+    for commits in [1, 3, 60] {
+        let wreck = Wreck::open(commits);
+        let header = wreck.truth.layout.segments[0].header();
+        wreck.rot(PAGE..3 * PAGE).rot(header).saved_whole();
+    }
+}
+
+#[test]
+fn where_nothing_of_the_log_is_left_something_is_lost() {
+    let mut wreck = Wreck::closed(20);
+    wreck.bytes.truncate(PAGE);
+    let report = wreck.saved().report;
+    assert_eq!((report.events, report.is_whole()), (0, false), "{report}");
+}
+
 #[test]
 fn of_a_file_that_was_cut_all_is_kept_that_is_there() {
     let whole = Wreck::closed(40);
