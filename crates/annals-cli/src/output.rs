@@ -6,6 +6,16 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+/// That what is to be made is not the store that it is made of, by whatever name.
+pub fn check_other(path: &Path, store: &Path) -> Outcome {
+    // What is not there is no store.
+    if !same_file::is_same_file(path, store).unwrap_or(false) {
+        return Ok(());
+    }
+    let what = format!("'{}' is the store itself; nothing was done", path_name(path));
+    Err(Failure::can_not(what))
+}
+
 /// Lets `write` make a file, which appears under its name when it is whole, and not at all if
 /// anything fails or interrupts it.
 pub fn to_file(path: &Path, force: bool, write: impl FnOnce(&mut File) -> Outcome) -> Outcome {

@@ -1,6 +1,6 @@
 //! Opening stores.
 
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Failure, NOT_THERE, Outcome};
 use crate::show::{escaped, nearest, path_name, said};
 use annals::{Ending, Options, Store, Version, View};
 use std::path::Path;
@@ -19,6 +19,23 @@ pub fn to_look(path: &Path) -> Outcome<Store> {
         ));
     }
     Ok(store)
+}
+
+/// Opens a store and lets `look` at it. If it is damaged, what was shown is not all, however that
+/// went.
+pub fn looking(path: &Path, look: impl FnOnce(&Store) -> Outcome) -> Outcome {
+    let store = to_look(path)?;
+    let looked = look(&store);
+    if store.recovery_report().ending != Ending::Damaged {
+        return looked;
+    }
+    match looked {
+        // That it is damaged has been said.
+        Ok(()) => Err(Failure::can_not("")),
+        // It may have stood behind the damage.
+        Err(Failure::Ended(NOT_THERE, what)) => Err(Failure::can_not(what)),
+        other => other,
+    }
 }
 
 /// Opens a store to write, which has to be there.

@@ -7,6 +7,9 @@ const BLOCK: usize = 1 << 18;
 /// No line is longer: the largest payload and the largest metadata as Base64, and then some.
 const LONGEST: usize = 128 << 20;
 
+/// What some programs put before the first line, to say that it is UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Whole lines.
 #[derive(Default)]
 pub struct Block {
@@ -21,8 +24,10 @@ impl Block {
         let ends = memchr::memchr_iter(b'\n', &self.bytes).chain([self.bytes.len()]);
         let lines = ends.scan(0, |begin, end| {
             let line = self.bytes.get(*begin..end).unwrap_or_default();
+            let is_first = self.first == 1 && *begin == 0;
             *begin = end + 1;
-            Some(line.trim_ascii_end())
+            let mark = if is_first { BYTE_ORDER_MARK } else { b"" };
+            Some(line.strip_prefix(mark).unwrap_or(line).trim_ascii_end())
         });
         (self.first..).zip(lines).filter(|(_, line)| !line.is_empty())
     }
@@ -115,5 +120,7 @@ mod tests {
         // The last line needs no end.
         assert_eq!(lines(b"a\n\nb"), [(1, b"a".to_vec()), (3, b"b".to_vec())]);
         assert!(lines(b"").is_empty());
+        // A mark at the beginning is none of its bytes.
+        assert_eq!(lines(b"\xef\xbb\xbfa\nb"), [(1, b"a".to_vec()), (2, b"b".to_vec())]);
     }
 }

@@ -34,11 +34,12 @@ impl Source {
             false => path_name(path),
         };
         let failed = |error| Failure::io(format_args!("reading {name} failed"), &error);
-        let mut file = if is_stdin { spooled(quiet)? } else { File::open(path).map_err(failed)? };
-        if !is_stdin && !file.metadata().map_err(failed)?.is_file() {
+        // Asked before it is opened: to open a pipe would be to wait for who writes to it.
+        if !is_stdin && !path.metadata().map_err(failed)?.is_file() {
             let what = format!("{name} is no file; pipe it in, and give `-` for standard input");
             return Err(Failure::can_not(what));
         }
+        let mut file = if is_stdin { spooled(quiet)? } else { File::open(path).map_err(failed)? };
         let mut beginning = Vec::new();
         (&mut file).take(4).read_to_end(&mut beginning).map_err(failed)?;
         let packing = Packing::by_beginning(&beginning);

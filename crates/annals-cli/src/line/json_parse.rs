@@ -108,6 +108,10 @@ pub fn check(line: &[u8], number: u64) -> Result<Times, Wrong> {
 impl<'a> Members<'a> {
     fn of(line: &'a [u8]) -> Result<Self, Wrong> {
         let text = super::text(line)?;
+        // An array of as many values would do for one.
+        if text.trim_ascii_start().starts_with('[') {
+            return Err(Wrong { column: 1, what: "expected an object".to_owned() });
+        }
         serde_json::from_str(text).map_err(|error| Wrong::of_json(&error))
     }
 

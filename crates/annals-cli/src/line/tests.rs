@@ -82,6 +82,7 @@ fn a_wrong_line_says_where_and_what_was_expected() {
     for (line, column, words) in [
         ("", 1, "EOF"),
         ("nonsense", 2, "expected"),
+        ("[]", 1, "expected an object"),
         (r#"{"stream":"a"}"#, 14, "missing field `type`"),
         (r#"{"stream":5,"type":"T"}"#, 11, "expected a string"),
         (r#"{"stream":"a","type":"T","id":"7"}"#, 34, "expected a UUID, not '7'"),

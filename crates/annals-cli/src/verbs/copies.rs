@@ -5,7 +5,7 @@ use crate::exit::{Failure, Outcome};
 use crate::show::{Progress, bytes, count, path_name};
 use crate::stop;
 use crate::store::to_look;
-use annals::{CopyReport, Store};
+use annals::{CopyReport, Ending, Store};
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -77,6 +77,10 @@ fn copy(
     make: impl FnOnce(&Store, &PathBuf, &mut Step<'_>) -> Result<CopyReport, annals::Error>,
 ) -> Outcome {
     let store = to_look(&paths.file)?;
+    if store.recovery_report().ending == Ending::Damaged {
+        let what = "a copy would look whole, without what is behind the damage; nothing was done";
+        return Err(Failure::can_not(what));
+    }
     let mut progress = Progress::of_bytes(doing, globals.quiet);
     let report = make(&store, &paths.out, &mut |at, all| {
         progress.at(at, all);

@@ -6,7 +6,7 @@ use crate::exit::{Failure, Outcome};
 use crate::line::{text_of, write_whole};
 use crate::show::{Out, Progress, count, escaped};
 use crate::stop;
-use crate::store::to_look;
+use crate::store::looking;
 use annals::{Cursor, DocumentRef, Documents, Keys, Read, Store};
 use std::io::Write;
 use std::path::PathBuf;
@@ -52,7 +52,10 @@ struct Parted {
 }
 
 pub fn run(args: &Args, globals: &Globals) -> Outcome {
-    let (a, b) = (to_look(&args.a)?, to_look(&args.b)?);
+    looking(&args.a, |a| looking(&args.b, |b| diff(args, globals, (a, b))))
+}
+
+fn diff(args: &Args, globals: &Globals, (a, b): (&Store, &Store)) -> Outcome {
     let mut out = globals.out();
     let mut parted = Parted::default();
     let (mut of_a, mut of_b) = (a.read_all(Read::new())?, b.read_all(Read::new())?);
@@ -83,7 +86,7 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
     }
     drop(progress);
     if !args.no_documents {
-        parted.document = first_document(&a, &b)?;
+        parted.document = first_document(a, b)?;
     }
     parted.same = parted.position.is_none() && parted.document.is_none();
     let same = parted.same;

@@ -5,7 +5,7 @@ use super::read::Shape;
 use crate::exit::{Failure, Outcome};
 use crate::show::{Column, Style, Table, bytes, escaped_line, nearest, short, thousands};
 use crate::stop;
-use crate::store::{not_there, to_look};
+use crate::store::{looking, not_there};
 use annals::{Keys, Store};
 use std::io::Write;
 use std::path::PathBuf;
@@ -42,11 +42,10 @@ struct Listed<'a> {
 }
 
 pub fn run(args: &Args, globals: &Globals) -> Outcome {
-    let store = to_look(&args.file)?;
-    match &args.key {
-        Some(key) => show(&store, key, globals),
-        None => list(&store, args, globals),
-    }
+    looking(&args.file, |store| match &args.key {
+        Some(key) => show(store, key, globals),
+        None => list(store, args, globals),
+    })
 }
 
 fn show(store: &Store, key: &str, globals: &Globals) -> Outcome {

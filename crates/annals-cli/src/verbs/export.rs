@@ -8,8 +8,8 @@ use crate::line::{Format, Headers};
 use crate::output;
 use crate::show::{Harmless, Progress, count, path_name};
 use crate::stop;
-use crate::store::to_look;
-use annals::Cursor;
+use crate::store::looking;
+use annals::{Cursor, Store};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -59,9 +59,12 @@ enum Shape {
 }
 
 pub fn run(args: &Args, globals: &Globals) -> Outcome {
-    let store = to_look(&args.file)?;
+    looking(&args.file, |store| export(args, globals, store))
+}
+
+fn export(args: &Args, globals: &Globals, store: &Store) -> Outcome {
     let head = store.head()?.get();
-    let cursor = args.select.cursor(&store, false)?;
+    let cursor = args.select.cursor(store, false)?;
     let progress = Progress::of_events("exporting", globals.quiet);
     let format = match args.format {
         Shape::Jsonl => Some(Format::Jsonl),
@@ -71,7 +74,7 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
     let mut export = Export { store: store.id(), cursor, head, progress, events: 0 };
     let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
     match output {
-        Some(path) => to_file(path, args.force, |out| export.write(format, out))?,
+        Some(path) => to_file(path, (&args.file, args.force), |out| export.write(format, out))?,
         None => {
             let mut out = globals.out();
             if out.is_terminal() {
@@ -81,8 +84,11 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
             out.flush()?;
         }
     }
+    let events = export.events;
+    // Nothing of how far it was is shown any more.
+    drop(export);
     if let Some(path) = output {
-        globals.say(format_args!("{} to {}", count(export.events, "event"), path_name(path)));
+        globals.say(format_args!("{} to {}", count(events, "event"), path_name(path)));
     }
     Ok(())
 }
@@ -159,8 +165,13 @@ fn of_csv(error: csv::Error) -> Failure {
     }
 }
 
-/// Lets `write` make a file, packed as its name says.
-fn to_file(path: &Path, force: bool, write: impl FnOnce(&mut dyn Write) -> Outcome) -> Outcome {
+/// Lets `write` make a file of a store, packed as its name says.
+fn to_file(
+    path: &Path,
+    (store, force): (&Path, bool),
+    write: impl FnOnce(&mut dyn Write) -> Outcome,
+) -> Outcome {
+    output::check_other(path, store)?;
     output::to_file(path, force, |file| {
         let failed =
             |error| Failure::io(format_args!("writing '{}' failed", path_name(path)), &error);

@@ -5,7 +5,7 @@ use super::read::Shape;
 use crate::exit::{Failure, Outcome};
 use crate::show::{Column, Style, Table, thousands};
 use crate::stop;
-use crate::store::{check_category, to_look};
+use crate::store::{check_category, looking};
 use annals::{Counts, Error, Keys, View};
 use std::io::Write;
 use std::path::PathBuf;
@@ -69,21 +69,22 @@ struct Shown {
 }
 
 pub fn streams(args: &Streams, globals: &Globals) -> Outcome {
-    let store = to_look(&args.file)?;
-    let view = store.view()?;
-    let names = match &args.category {
-        None => view.streams(),
-        Some(category) => {
-            check_category(&view, category)?;
-            view.streams_of(category)
-        }
-    };
-    let counted = names.map(|name| {
-        let name = name?;
-        let version = view.stream_version(&name)?;
-        Ok((name, version.get()))
-    });
-    args.shown.list("stream", counted, globals)
+    looking(&args.file, |store| {
+        let view = store.view()?;
+        let names = match &args.category {
+            None => view.streams(),
+            Some(category) => {
+                check_category(&view, category)?;
+                view.streams_of(category)
+            }
+        };
+        let counted = names.map(|name| {
+            let name = name?;
+            let version = view.stream_version(&name)?;
+            Ok((name, version.get()))
+        });
+        args.shown.list("stream", counted, globals)
+    })
 }
 
 pub fn types(args: &Types, globals: &Globals) -> Outcome {
@@ -102,10 +103,11 @@ impl Prefixed {
         names: impl FnOnce(&View, &Keys) -> Counts,
         globals: &Globals,
     ) -> Outcome {
-        let view = to_look(&self.file)?.view()?;
-        let counted = names(&view, &Keys::prefix(&self.prefix));
-        let counted = counted.map(|it| it.map(|it| (it.name, it.events)));
-        self.shown.list(what, counted, globals)
+        looking(&self.file, |store| {
+            let counted = names(&store.view()?, &Keys::prefix(&self.prefix));
+            let counted = counted.map(|it| it.map(|it| (it.name, it.events)));
+            self.shown.list(what, counted, globals)
+        })
     }
 }
 

@@ -6,8 +6,8 @@ use crate::exit::{Failure, Outcome};
 use crate::line::write_whole;
 use crate::show::{Column, Out, Style, Table, escaped_line, short};
 use crate::stop;
-use crate::store::to_look;
-use annals::{Cursor, Event};
+use crate::store::looking;
+use annals::{Cursor, Event, Store};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -50,8 +50,11 @@ impl Shape {
 }
 
 pub fn run(args: &Args, globals: &Globals) -> Outcome {
-    let store = to_look(&args.file)?;
-    let mut cursor = args.select.cursor(&store, args.backward)?;
+    looking(&args.file, |store| read(args, globals, store))
+}
+
+fn read(args: &Args, globals: &Globals, store: &Store) -> Outcome {
+    let mut cursor = args.select.cursor(store, args.backward)?;
     let mut out = globals.out();
     let mut rows = Rows::new(args.shape, &out);
     let shown = rows.all(&mut out, &mut cursor);

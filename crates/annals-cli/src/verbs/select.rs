@@ -117,14 +117,20 @@ impl Select {
         Ok(view.query(&self.query(), if backward { read.backward() } else { read })?)
     }
 
-    /// A cursor over what is asked for of the events after this position.
-    ///
-    /// # Errors
-    /// As [`Select::cursor`].
-    pub fn cursor_after(&self, store: &Store, seen: Position) -> Outcome<Cursor> {
-        let view = store.view()?;
-        self.check_names(&view)?;
-        Ok(view.query(&self.query(), self.positions(&view)?.after(seen))?)
+    /// A cursor over what is asked for of the events after this position, also where a name is
+    /// nowhere.
+    pub fn cursor_after(&self, view: &View, seen: Position) -> Outcome<Cursor> {
+        Ok(view.query(&self.query(), self.positions(view)?.after(seen))?)
+    }
+
+    /// Up to where nothing that is asked for will come any more: not beyond the last event, nor
+    /// beyond a time that goes on, as `--until 1h` does.
+    pub fn end(&self, view: &View) -> Outcome<Position> {
+        let Some(until) = self.until else { return Ok(view.head()) };
+        let later = Query::from(QueryItem::new().since(until));
+        let mut later = view.query(&later, Read::new().limit(1))?;
+        let first = later.next_event()?.map(|event| event.position.get());
+        Ok(first.map_or(view.head(), |first| Position::new(first.saturating_sub(1))))
     }
 
     /// A cursor over what is asked for from this position on, also where a name is nowhere.

@@ -5,7 +5,7 @@ use super::read::{Rows, Shape};
 use super::select::Select;
 use crate::exit::{Failure, Outcome};
 use crate::stop;
-use crate::store::to_look;
+use crate::store::looking;
 use annals::{Position, Read, Store};
 use std::io::Write;
 use std::path::PathBuf;
@@ -36,7 +36,10 @@ const NEWEST: u64 = 10;
 const STEP: Duration = Duration::from_millis(200);
 
 pub fn run(args: &Args, globals: &Globals) -> Outcome {
-    let store = to_look(&args.file)?;
+    looking(&args.file, |store| tail(args, globals, store))
+}
+
+fn tail(args: &Args, globals: &Globals, store: &Store) -> Outcome {
     let mut out = globals.out();
     let mut rows = Rows::new(args.shape, &out);
     // Whoever follows may name what is not there yet; what comes is what comes after this.
@@ -63,7 +66,7 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
     rows.flush(&mut out)?;
     out.flush()?;
     if args.follow {
-        follow(&store, &args.select, view.head(), |event| match event {
+        follow(store, &args.select, view.head(), |event| match event {
             Some(event) => rows.write(&mut out, &event),
             None => {
                 rows.flush(&mut out)?;

@@ -86,11 +86,54 @@ fn a_damaged_store_is_shown_up_to_the_damage_and_says_so() {
     bytes[4_096..12_288].fill(0xa5);
     fs::write(&path, &bytes).unwrap();
     let (code, lines, said) = read(&["read", "a.annals"]);
-    assert_eq!((code, lines), (Some(0), 3), "{said}");
+    assert_eq!((code, lines), (Some(2), 3), "{said}");
     assert!(said.contains("a.annals is damaged, and shown up to the damage"), "{said}");
     let said = place.fails(2, &["append", "a.annals", "--stream", "a", "--type", "T"]);
     assert!(said.contains("`salvage` gets the rest out"), "{said}");
     assert_eq!(fs::read(&path).unwrap(), bytes);
     let said = place.annals(&["verify", "a.annals"]).assert().code(1);
     assert!(text(&said.get_output().stdout).contains("problem: "));
+}
+
+#[test]
+fn what_is_read_of_a_store_whose_end_is_missing_is_not_all_and_ends_so() {
+    let place = Place::with_flights();
+    let bytes = fs::read(place.file("flights.annals")).unwrap();
+    // Left as a writer leaves it that is killed, and cut in the middle of the log.
+    let store = place.store("a.annals");
+    for nth in 0..200 {
+        let event = annals::NewEvent::new("Noted", format!("{nth} ").repeat(100));
+        store.append(format!("s-{nth}"), annals::ExpectedVersion::NoStream, [event]).unwrap();
+    }
+    store.chore(annals::Chore::Mark).unwrap();
+    fs::write(place.file("cut.annals"), &fs::read(place.file("a.annals")).unwrap()[..60_000])
+        .unwrap();
+    store.close().unwrap();
+    for words in [
+        &["read", "cut.annals"][..],
+        &["export", "cut.annals"],
+        &["tail", "cut.annals"],
+        &["streams", "cut.annals"],
+        &["types", "cut.annals"],
+        &["replay", "cut.annals", "--run", "cat"],
+        &["diff", "cut.annals", "cut.annals"],
+        // It stood behind the damage.
+        &["read", "cut.annals", "--stream", "s-199"],
+        &["compact", "cut.annals", "small.annals"],
+        &["backup", "cut.annals", "copy.annals"],
+    ] {
+        let said = place.fails(2, words);
+        assert!(said.contains("damage") || said.contains("corrupt"), "{words:?}: {said}");
+    }
+    assert!(!place.file("small.annals").exists() && !place.file("copy.annals").exists());
+    // What may be missing anyway is shown.
+    place.does(&["stats", "cut.annals"]);
+    // Nothing is made in the place of the store itself.
+    for words in [
+        &["export", "flights.annals", "-o", "flights.annals", "--force"][..],
+        &["report", "flights.annals", "-o", "./flights.annals", "--force"],
+    ] {
+        assert!(place.fails(2, words).contains("is the store itself"));
+    }
+    assert_eq!(fs::read(place.file("flights.annals")).unwrap(), bytes);
 }

@@ -109,6 +109,27 @@ fn a_program_is_asked_only_for_what_it_was_handed_and_may_end_then() {
 }
 
 #[test]
+fn a_checkpoint_does_not_pass_what_is_not_asked_for_yet() {
+    let place = Place::with_flights();
+    let words = |rest: &[&'static str]| {
+        let program = "while read -r line; do [ -n \"$line\" ] || echo ok; done";
+        let words = ["replay", "flights.annals", "-r", program, "--checkpoint-file", "here"];
+        [&words[..], rest].concat()
+    };
+    let at = || {
+        let here = fs::read_to_string(place.file("here")).unwrap();
+        here.rsplit_once(':').unwrap().1.trim_end_matches('}').parse::<u64>().unwrap()
+    };
+    let before = json(&place.does(&["read", "flights.annals", "--until", "2013-01-02"])).len();
+    place.does(&words(&["--until", "2013-01-02", "--type", "WeatherObserved"]));
+    assert_eq!(at(), u64::try_from(before).unwrap());
+    // Nor beyond the end, whatever was asked for.
+    place.does(&words(&["--from", "5000"]));
+    assert_eq!(at(), 4_000);
+    place.does(&words(&["--from", "5000"]));
+}
+
+#[test]
 fn a_checkpoint_that_can_not_be_kept_is_found_before_the_program_runs() {
     let place = Place::with_flights();
     place.write("here", "");

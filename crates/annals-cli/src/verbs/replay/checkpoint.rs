@@ -48,6 +48,11 @@ impl Checkpoint {
     pub fn get(&self) -> Outcome<Position> {
         let bytes = match &self.place {
             Place::Document(key) => self.store.document(key)?.map(|document| document.value),
+            // A pipe would be waited for.
+            Place::File(path) if path.metadata().is_ok_and(|it| !it.is_file()) => {
+                let what = format!("{} is there, and is no plain file", self.name());
+                return Err(Failure::can_not(what));
+            }
             Place::File(path) => match fs::read(path) {
                 Ok(bytes) => Some(bytes),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,

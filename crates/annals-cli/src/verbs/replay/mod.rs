@@ -7,12 +7,12 @@ use self::checkpoint::Checkpoint;
 use self::program::Program;
 use super::Globals;
 use super::select::Select;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Failure, LOCKED, Outcome};
 use crate::line::write_whole;
 use crate::show::{Progress, count, thousands};
 use crate::stop;
-use crate::store::{to_look, to_write};
-use annals::{Options, Position};
+use crate::store::{looking, to_write};
+use annals::{Options, Position, Store};
 use std::path::PathBuf;
 
 /// Hand events to a program, on its standard input, a line of JSON each
@@ -53,30 +53,43 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, globals: &Globals) -> Outcome {
-    let store = match &args.checkpoint {
-        Some(_) => to_write(&Options::new(), &args.file).map_err(|failure| match failure {
-            Failure::Ended(crate::exit::LOCKED, message) => {
-                let message = format!("{message}, and so does `replay --checkpoint-file`");
-                Failure::Ended(crate::exit::LOCKED, message)
-            }
-            other => other,
-        })?,
-        None => to_look(&args.file)?,
+    let Some(name) = &args.checkpoint else {
+        return looking(&args.file, |store| {
+            let path = args.checkpoint_file.as_deref();
+            replay(args, globals, store, path.map(|path| Checkpoint::in_file(store, path)))
+        });
     };
-    let checkpoint = match (&args.checkpoint, &args.checkpoint_file) {
-        (Some(name), _) => Some(Checkpoint::in_store(&store, name)),
-        (None, Some(path)) => Some(Checkpoint::in_file(&store, path)),
-        (None, None) => None,
-    };
+    let store = to_write(&Options::new(), &args.file).map_err(|failure| match failure {
+        Failure::Ended(LOCKED, message) => {
+            let message = format!("{message}, and so does `replay --checkpoint-file`");
+            Failure::Ended(LOCKED, message)
+        }
+        other => other,
+    })?;
+    let checkpoint = Checkpoint::in_store(&store, name);
+    replay(args, globals, &store, Some(checkpoint))
+}
+
+fn replay(
+    args: &Args,
+    globals: &Globals,
+    store: &Store,
+    checkpoint: Option<Checkpoint>,
+) -> Outcome {
     let seen = checkpoint.as_ref().map(Checkpoint::get).transpose()?.unwrap_or_default();
-    let head = store.head()?;
+    let view = store.view()?;
+    let head = view.head();
     if seen > head {
         let what = format!("the checkpoint is at position {seen}, but the store ends at {head}");
         return Err(Failure::can_not(format!("{what}: it is of another store, or newer")));
     }
+    args.select.check_names(&view)?;
+    let mut cursor = args.select.cursor_after(&view, seen)?;
+    // Whatever is asked for: what comes later is not passed over.
+    let end = args.select.end(&view)?;
+    let reached = |at: Position| at.min(end).max(seen);
     // What is wrong with its place is found before the program has done anything.
     checkpoint.iter().try_for_each(|checkpoint| checkpoint.set(seen))?;
-    let mut cursor = args.select.cursor_after(&store, seen)?;
     let mut progress = Progress::of_events("replaying", globals.quiet);
     let mut program = Program::start(&args.run, checkpoint.is_some())?;
     let (mut line, mut handed, mut in_batch) = (Vec::new(), 0_u64, 0);
@@ -87,19 +100,31 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
         }
         Ok(())
     };
-    while let Some(event) = cursor.next_event()? {
+    let (mut last, mut read) = (seen, Ok(()));
+    loop {
+        let event = match cursor.next_event() {
+            Ok(Some(event)) => event,
+            Ok(None) => {
+                last = reached(cursor.marker());
+                break;
+            }
+            Err(error) => {
+                // What could be read before is the program's.
+                read = Err(error);
+                break;
+            }
+        };
         line.clear();
         write_whole(&event, &mut line)?;
         line.push(b'\n');
         if !program.takes(&line)? {
             break;
         }
-        handed += 1;
-        in_batch += 1;
-        progress.at(event.position.get(), head.get());
+        (last, handed, in_batch) = (event.position, handed + 1, in_batch + 1);
+        progress.at(last.get(), head.get());
         if in_batch == args.batch {
             in_batch = 0;
-            acknowledged(&mut program, cursor.marker())?;
+            acknowledged(&mut program, last)?;
         }
         if stop::is_asked() {
             program.finish()?;
@@ -107,16 +132,19 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
         }
     }
     if in_batch > 0 {
-        acknowledged(&mut program, cursor.marker())?;
+        acknowledged(&mut program, last)?;
     }
     drop(progress);
     program.finish()?;
+    if stop::is_asked() {
+        return Err(Failure::interrupted("interrupted"));
+    }
     if let Some(checkpoint) = checkpoint {
         // Behind the last event that is asked for there may be others.
-        checkpoint.set(cursor.marker())?;
-        let at = thousands(cursor.marker().get());
+        checkpoint.set(last)?;
+        let at = thousands(last.get());
         globals
             .say(format_args!("{} handed on; the checkpoint is at {at}", count(handed, "event")));
     }
-    Ok(())
+    Ok(read?)
 }

@@ -54,6 +54,7 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
         out.write_all(make()?.0.as_bytes())?;
         return Ok(out.flush()?);
     }
+    output::check_other(&args.output, &args.file)?;
     let path = path_name(&args.output);
     let mut said = String::new();
     output::to_file(&args.output, args.force, |file| {
