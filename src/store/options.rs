@@ -169,7 +169,7 @@ impl Options {
     /// `create(false)`), [`ErrorKind::Io`].
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Store, Error> {
         let path = path.as_ref();
-        let failed = |error| opening(path, error);
+        let failed = |error| opening(path, error, "; to look at it, open it read-only");
         if self.create && !FileStorage::exists(path).map_err(failed)? {
             let genesis = crate::engine::genesis(&self.settings);
             match FileStorage::create(path, &genesis.bytes, genesis.length) {
@@ -205,7 +205,7 @@ impl Options {
     pub fn open_read_only(&self, path: impl AsRef<Path>) -> Result<Store, Error> {
         let path = path.as_ref();
         let storage = FileStorage::open(path, self.access, false);
-        self.open_storage_read_only(Arc::new(storage.map_err(|error| opening(path, error))?))
+        self.open_storage_read_only(Arc::new(storage.map_err(|error| opening(path, error, ""))?))
     }
 
     /// Opens the store on a device of yours, for reading and writing. An empty device becomes a new
@@ -238,12 +238,10 @@ impl fmt::Debug for Options {
     }
 }
 
-fn opening(path: &Path, error: io::Error) -> Error {
-    let hint = match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "; to look at it, open it read-only"
-        }
-        _ => "",
-    };
+/// `hint` is for whoever may not do what was asked for.
+fn opening(path: &Path, error: io::Error, hint: &str) -> Error {
+    let is_denied =
+        matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem);
+    let hint = if is_denied { hint } else { "" };
     Error::io(format!("opening the store '{}' failed{hint}", path.display()), error)
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 /// Opens a store to look at it, also while somebody writes it. A damaged one opens up to the
 /// damage, and that is said.
 pub fn to_look(path: &Path) -> Outcome<Store> {
-    let store = Options::new().open_read_only(path)?;
+    let store = opened(path, Options::new().open_read_only(path))?;
     let report = store.recovery_report();
     if report.ending == Ending::Damaged {
         said(format_args!(
@@ -40,14 +40,24 @@ pub fn looking(path: &Path, look: impl FnOnce(&Store) -> Outcome) -> Outcome {
 
 /// Opens a store to write, which has to be there.
 pub fn to_write(options: &Options, path: &Path) -> Outcome<Store> {
-    options.clone().create(false).open(path).map_err(|error| {
-        let is_missing = error.kind() == annals::ErrorKind::NotFound;
-        match Failure::from(error) {
-            Failure::Ended(code, message) if is_missing => {
-                Failure::Ended(code, format!("{message}; `annals init` makes a store"))
-            }
-            other => other,
+    let store = options.clone().create(false).open(path);
+    let is_missing = store.as_ref().is_err_and(|error| error.kind() == annals::ErrorKind::NotFound);
+    opened(path, store).map_err(|failure| match failure {
+        Failure::Ended(code, message) if is_missing => {
+            Failure::Ended(code, format!("{message}; `annals init` makes a store"))
         }
+        other => other,
+    })
+}
+
+/// What opening this file has come to; why it failed names the file.
+pub fn opened(path: &Path, store: Result<Store, annals::Error>) -> Outcome<Store> {
+    let name = path_name(path);
+    store.map_err(|error| match Failure::from(error) {
+        Failure::Ended(code, what) if !what.contains(&name) => {
+            Failure::Ended(code, format!("{name}: {what}"))
+        }
+        other => other,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use annals::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, civil};
+use jiff::{Span, civil};
 
 /// A moment as RFC 3339 in UTC, with as many digits of a second as it has; one that is too far
 /// away for that as microseconds since 1970.
@@ -52,11 +52,15 @@ pub fn parse_when(text: &str) -> Result<Timestamp, String> {
     let of = |date_time: civil::DateTime| TimeZone::UTC.to_timestamp(date_time).ok();
     // `2013-02-30` is no span of time either, so what it is not is found out below.
     let date_time = text.parse::<civil::DateTime>().ok().and_then(of);
-    let ago = || text.parse::<SignedDuration>().ok().filter(|time| !time.is_negative());
-    let time = date_time.or_else(|| jiff::Timestamp::now().checked_sub(ago()?).ok());
+    // A day has 24 hours in UTC.
+    let ago = || {
+        let span = text.parse::<Span>().ok().filter(|span| !span.is_negative())?;
+        of(TimeZone::UTC.to_datetime(jiff::Timestamp::now()).checked_sub(span).ok()?)
+    };
+    let time = date_time.or_else(ago);
     time.map(|time| Timestamp::from_micros(time.as_microsecond())).ok_or_else(|| {
         "expected a time: 2013-01-31, 2013-01-31T18:00 (UTC), 2013-01-31T18:00:00Z, or how \
-         long ago: '36h', '2h 30m'"
+         long ago: '36h', '2h 30m', '7d'"
             .to_owned()
     })
 }
@@ -90,6 +94,9 @@ mod tests {
         assert_eq!(moment(parse_when("2013-01-01 06:30").unwrap()), "2013-01-01T06:30:00Z");
         let (before, ago) = (Timestamp::now(), parse_when("36h").unwrap());
         assert!((before.micros() - ago.micros() - 36 * 3_600_000_000).abs() < 60_000_000);
+        let (week, days) = (parse_when("1w").unwrap(), parse_when("7d").unwrap());
+        assert!((week.micros() - days.micros()).abs() < 60_000_000);
+        assert!((before.micros() - days.micros() - 7 * 86_400_000_000).abs() < 60_000_000);
         for wrong in ["yesterday", "2013-02-30", "-1h", ""] {
             assert!(parse_when(wrong).unwrap_err().contains("2013-01-31"), "{wrong}");
         }

@@ -4,6 +4,7 @@ use super::Globals;
 use crate::exit::{Failure, Outcome};
 use crate::show::{Out, Progress, Style, bytes, count, escaped, per_second, thousands};
 use crate::stop;
+use crate::store::opened;
 use annals::{Corruption, ErrorKind, Issue, Options, Store, VerifyReport};
 use std::io::Write;
 use std::path::PathBuf;
@@ -73,7 +74,7 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
             problems.push(damage.unwrap_or_else(|| Problem::said(&error.to_string())));
             VerifyReport::default()
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return opened(&args.file, Err(error)).map(drop),
     };
     if report.cancelled {
         return Err(Failure::interrupted("interrupted; the store was not looked at to its end"));

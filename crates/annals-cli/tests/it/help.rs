@@ -89,7 +89,8 @@ Options:
 Exit codes:
   0    done
   1    looked, and something is wrong: problems found, differences, lines that are no events
-  2    could not run: wrong usage, no such file, not a store, damaged, newer, no room, I/O
+  2    could not run: wrong usage, no such file, not a store, newer, no room, I/O; or the store is
+       damaged, and what was shown is not all
   3    what was asked for is not there: a stream, a type, a tag, a document
   4    nothing was appended: what was expected does not hold
   5    somebody else is writing to the store: try again

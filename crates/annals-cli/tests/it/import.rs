@@ -138,6 +138,13 @@ fn an_id_that_is_there_with_another_event_is_an_error_that_says_what_differs() {
     assert!(said.contains("its payload is not the same"), "{said}");
     assert!(said.contains("what came before this line is imported"), "{said}");
     assert_eq!(events(&place, "a.annals"), 3);
+    // Left out, where that is asked for.
+    place.write("more.jsonl", line(2, "7") + &line(4, "4"));
+    let skipped = place.annals(&["import", "a.annals", "more.jsonl", "--skip-bad", "--json"]);
+    let skipped = { skipped }.assert().success();
+    let done = &json(&text(&skipped.get_output().stdout))[0];
+    assert_eq!((&done["imported"], &done["skipped"]), (&1.into(), &1.into()));
+    assert!(crate::fixture::said(skipped).contains("line 1"));
     // Within one input as well.
     place.write("twice.jsonl", line(8, "1") + &line(9, "2") + &line(8, "3"));
     let said = place.fails(1, &["import", "b.annals", "twice.jsonl"]);

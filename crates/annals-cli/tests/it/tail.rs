@@ -76,3 +76,30 @@ fn what_another_process_writes_is_followed_until_it_is_interrupted() {
     }
     store.close().unwrap();
 }
+
+#[test]
+fn what_it_was_started_to_ignore_does_not_end_it() {
+    let place = Place::with(&["1"]);
+    let store = place.store("a.annals");
+    let mut tail = Command::new("sh")
+        .current_dir(place.file(""))
+        .args(["-c", "trap '' HUP; exec \"$0\" tail -f a.annals --json"])
+        .arg(env!("CARGO_BIN_EXE_annals"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(tail.stdout.take().unwrap());
+    assert_eq!(next(&mut out)["position"], 1);
+    let id = tail.id().to_string();
+    let send = |signal| {
+        let sent = Command::new("kill").args([signal, id.as_str()]).status();
+        assert!(sent.unwrap().success());
+    };
+    send("-HUP");
+    let commit = Commit::new().event("a", NewEvent::new("Noted", "2"));
+    store.commit(commit.durability(Durability::Synced)).unwrap();
+    assert_eq!(next(&mut out)["position"], 2);
+    send("-INT");
+    assert_eq!(tail.wait().unwrap().code(), Some(130));
+    store.close().unwrap();
+}

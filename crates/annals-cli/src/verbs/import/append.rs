@@ -214,19 +214,26 @@ impl<'a> Appending<'a> {
         line: u64,
     ) -> Outcome {
         let expected = event.to_recorded(stream, there.position, there.version, there.recorded);
-        self.done.already_there += 1;
         let differs = difference(&there.as_event(), &expected.as_event(), false)?;
-        let Some(what) = differs else { return Ok(()) };
+        let Some(what) = differs else {
+            self.done.already_there += 1;
+            return Ok(());
+        };
         let place = match there.position.get() {
             0 => "in an earlier line".to_owned(),
             position => format!("in the store, at position {position}"),
         };
-        Err(Failure::problems(format!(
-            "{}: line {line}: an event with the id {} is there already, {place}, but its {what} \
-             is not the same; what came before this line is imported",
-            self.lines.source.name(),
-            there.id,
-        )))
+        let (name, id) = (self.lines.source.name(), there.id);
+        let what = format!(
+            "an event with the id {id} is there already, {place}, but its {what} is not the same"
+        );
+        if !self.skip_bad {
+            let done = "what came before this line is imported";
+            return Err(Failure::problems(format!("{name}: line {line}: {what}; {done}")));
+        }
+        self.progress.beside(|| name_bad(name, &(line, Wrong { column: 1, what })));
+        self.done.skipped += 1;
+        Ok(())
     }
 }
 

@@ -9,10 +9,11 @@ mod check;
 
 use self::append::Appending;
 use super::Globals;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{CAN_NOT, Failure, Outcome};
 use crate::input::Source;
 use crate::line::Format;
 use crate::show::{bytes, count, path_name, per_second, thousands};
+use crate::store::opened;
 use annals::{Clock, Durability, Options, Timestamp};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,8 +25,8 @@ use std::time::Instant;
 /// Each line is an object:
 ///
 ///   stream, type        the names; these two have to be there
-///   id                  a UUID; a line without one gets one that follows from its number and text,
-///                       so that line of another input is the same event
+///   id                  a UUID; a line without one gets one that follows from its number and text:
+///                       the same line at the same place of another input is the same event
 ///   time                when it happened: 2013-01-31T18:00:00Z (RFC 3339)
 ///   data                the payload, any JSON, kept byte for byte; or data_text, a string whose
 ///                       text is the payload; or data_base64
@@ -42,11 +43,14 @@ use std::time::Instant;
 /// already is not appended again: the same input may be imported as often as one likes, and an
 /// import that was interrupted goes on where it was. The store is made if it is not there.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
 Examples:
   annals import orders.annals orders.jsonl
   annals import flights.annals flights-2013.jsonl.zst --as-recorded
-  curl ... | annals import orders.annals - --format cloudevents")]
+  curl ... | annals import orders.annals - --format cloudevents"
+)]
 pub struct Args {
     /// The store
     file: PathBuf,
@@ -88,7 +92,7 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
     // Whoever else writes to it is met before anything long is done. A new store is made when all
     // lines have been looked at.
     let is_there = args.file.try_exists().unwrap_or(true);
-    let open = || Ok::<_, Failure>(options.open(&args.file)?);
+    let open = || opened(&args.file, options.open(&args.file));
     let store = if is_there { Some(open()?) } else { None };
     let of = check::Lines { source: &source, format: args.format, as_recorded: args.as_recorded };
     if !args.skip_bad {
@@ -103,8 +107,17 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
     let done = appending.finish();
     // What was appended is there, whatever ended it.
     let closed = store.close();
-    appended?;
-    closed?;
+    let appended = appended.and_then(|()| Ok(closed?));
+    appended.map_err(|failure| match failure {
+        // A full disk, say. Of others it has been said.
+        Failure::Ended(CAN_NOT, what) if done.imported > 0 => {
+            let events = count(done.imported, "event");
+            Failure::can_not(format!(
+                "{what}; before that {events} were imported, which stay: the same command goes on"
+            ))
+        }
+        other => other,
+    })?;
     if args.json {
         let mut out = globals.out();
         out.json(&done)?;
