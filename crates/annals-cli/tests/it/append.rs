@@ -91,7 +91,7 @@ fn who_is_interrupted_while_a_payload_or_lines_come_appends_nothing() {
         let lines = "{\"stream\":\"a\",\"type\":\"Noted\"}\n".repeat(10_000);
         stdin.write_all(lines.as_bytes()).unwrap();
         let id = run.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         // It ends though its input does not.
         let mut said = String::new();
         BufReader::new(run.stderr.take().unwrap()).read_line(&mut said).unwrap();

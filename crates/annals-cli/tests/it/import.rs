@@ -316,7 +316,7 @@ fn interrupted(place: &Place, words: &[&str], after: Duration) -> Option<i32> {
         .unwrap();
     std::thread::sleep(after);
     // As a closed terminal does: both it and the shell say so.
-    for signal in ["-INT", "-HUP"] {
+    for signal in ["-TERM", "-HUP"] {
         let id = run.id().to_string();
         let _ = Command::new("kill").args([signal, &id]).stderr(Stdio::null()).status();
     }

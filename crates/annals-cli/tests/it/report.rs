@@ -392,7 +392,7 @@ fn an_interrupted_report_leaves_a_whole_page_or_none() {
         let mut child = command.stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(wait));
         let id = child.id().to_string();
-        let _ = Command::new("kill").args(["-INT", &id]).stderr(Stdio::null()).status();
+        let _ = Command::new("kill").args(["-TERM", &id]).stderr(Stdio::null()).status();
         ends.push(child.wait().unwrap().code());
         let page = fs::read_to_string(place.file("page.html")).ok();
         page.iter().for_each(|page| check(page));

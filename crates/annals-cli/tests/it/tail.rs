@@ -62,7 +62,7 @@ fn what_another_process_writes_is_followed_until_it_is_interrupted() {
         }
     }
     for tail in [&mut all, &mut some] {
-        let asked = Command::new("kill").args(["-INT", &tail.id().to_string()]).status().unwrap();
+        let asked = Command::new("kill").args(["-TERM", &tail.id().to_string()]).status().unwrap();
         assert!(asked.success());
         let began = Instant::now();
         let status = loop {
@@ -99,7 +99,7 @@ fn what_it_was_started_to_ignore_does_not_end_it() {
     let commit = Commit::new().event("a", NewEvent::new("Noted", "2"));
     store.commit(commit.durability(Durability::Synced)).unwrap();
     assert_eq!(next(&mut out)["position"], 2);
-    send("-INT");
+    send("-TERM");
     assert_eq!(tail.wait().unwrap().code(), Some(130));
     store.close().unwrap();
 }
