@@ -105,6 +105,7 @@ fn a_search_finds_and_positions_and_times_are_jumped_to() {
     terminal.write("tsoon\r");
     terminal.shows("expected a time: 2013-01-31");
     terminal.write(ESC);
+    terminal.hides("expected a time");
     terminal.write("/there is no such text\r");
     terminal.shows("is nowhere here");
     terminal.quit();

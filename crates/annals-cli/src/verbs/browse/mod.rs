@@ -130,7 +130,8 @@ fn begin(args: &Args, store: Store, name: &str) -> Outcome<Model> {
 fn show(model: &mut Model, screen: &mut Screen, looks: Looks) -> Outcome {
     let listened = Listened::new();
     let (mut changed, mut drawn) = (true, None::<Instant>);
-    model.resize(screen.size()?);
+    let mut size = screen.size()?;
+    model.resize(size);
     while !model.has_ended() && !stop::is_asked() {
         let is_due = drawn.is_none_or(|drawn| drawn.elapsed() >= SHOWN);
         if changed && (is_due || !model.is_busy()) {
@@ -153,6 +154,13 @@ fn show(model: &mut Model, screen: &mut Screen, looks: Looks) -> Outcome {
                 Wish::Redraw => screen.redraw()?,
             }
             model.resize(screen.size()?);
+            changed = true;
+        }
+        // Nobody tells of a change before anybody listened.
+        let now = screen.size()?;
+        if now != size {
+            size = now;
+            model.resize(size);
             changed = true;
         }
         changed |= model.tick(Instant::now());
