@@ -1,11 +1,13 @@
 //! Ctrl-C: whoever works on something long looks here between two steps, and leaves it whole.
 
-use crate::exit::INTERRUPTED;
+use crate::exit::{Failure, INTERRUPTED, Outcome};
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// Whoever waits for something else looks here so often.
+pub const STEP: Duration = Duration::from_millis(100);
 /// One request may come twice: from the terminal and from the shell, say.
 const TWICE: Duration = Duration::from_millis(500);
 
@@ -63,6 +65,11 @@ pub fn at_last(done: fn()) {
 /// Whether it was asked to end.
 pub fn is_asked() -> bool {
     ASKED.load(Ordering::Relaxed)
+}
+
+/// Ends what only shows something, with nothing to say, if it was asked to end.
+pub fn check() -> Outcome {
+    if is_asked() { Err(Failure::interrupted("")) } else { Ok(()) }
 }
 
 /// What the progress of something long answers.

@@ -9,16 +9,20 @@ use std::path::Path;
 /// damage, and that is said.
 pub fn to_look(path: &Path) -> Outcome<Store> {
     let store = opened(path, Options::new().open_read_only(path))?;
-    let report = store.recovery_report();
-    if report.ending == Ending::Damaged {
+    if is_damaged(&store) {
         said(format_args!(
             "annals: {} is damaged, and shown up to the damage: {}; `annals verify` lists it, \
              `annals salvage` gets the rest out",
             path_name(path),
-            escaped(&report.why),
+            escaped(&store.recovery_report().why),
         ));
     }
     Ok(store)
+}
+
+/// Whether it is open up to some damage.
+pub fn is_damaged(store: &Store) -> bool {
+    store.recovery_report().ending == Ending::Damaged
 }
 
 /// Opens a store and lets `look` at it. If it is damaged, what was shown is not all, however that
@@ -26,7 +30,7 @@ pub fn to_look(path: &Path) -> Outcome<Store> {
 pub fn looking(path: &Path, look: impl FnOnce(&Store) -> Outcome) -> Outcome {
     let store = to_look(path)?;
     let looked = look(&store);
-    if store.recovery_report().ending != Ending::Damaged {
+    if !is_damaged(&store) {
         return looked;
     }
     match looked {

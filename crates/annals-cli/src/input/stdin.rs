@@ -5,10 +5,7 @@ use crate::stop;
 use std::io::{self, ErrorKind, Read};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
-use std::time::Duration;
 
-/// Ctrl-C is noticed after so long.
-const STEP: Duration = Duration::from_millis(100);
 /// Read at once.
 const PIECE: usize = 1 << 16;
 
@@ -41,7 +38,7 @@ pub fn all_of_stdin(interrupted: &str, mut hand: impl FnMut(&[u8]) -> Outcome) -
     };
     thread::Builder::new().name("annals-stdin".to_owned()).spawn(read).map_err(failed)?;
     loop {
-        let piece = pieces.recv_timeout(STEP);
+        let piece = pieces.recv_timeout(stop::STEP);
         if stop::is_asked() {
             return Err(Failure::interrupted(interrupted));
         }

@@ -1,7 +1,7 @@
 //! `append`: one event.
 
 use super::Globals;
-use super::same::difference;
+use super::same::another;
 use crate::exit::{Failure, Outcome, REFUSED};
 use crate::input::all_of_stdin;
 use crate::line::Kind;
@@ -138,19 +138,11 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
 }
 
 /// That what is there with the event's id is the event.
-fn is_same(store: &Store, at: Position, (stream, event): (&str, &NewEvent)) -> Outcome {
+fn is_same(store: &Store, at: Position, event: (&str, &NewEvent)) -> Outcome {
     let Some(there) = store.event(at)? else { return Ok(()) };
-    let event = event.to_recorded(stream, there.position, there.version, there.recorded);
-    match difference(&there.as_event(), &event.as_event(), false)? {
+    match another(&there, event, &format!("at position {at}"))? {
         None => Ok(()),
-        Some(what) => Err(Failure::Ended(
-            REFUSED,
-            format!(
-                "an event with the id {} is there already, at position {at}, but its {what} is \
-                 not the same",
-                there.id
-            ),
-        )),
+        Some(what) => Err(Failure::Ended(REFUSED, what)),
     }
 }
 

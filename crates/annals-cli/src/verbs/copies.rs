@@ -4,8 +4,8 @@ use super::Globals;
 use crate::exit::{Failure, Outcome};
 use crate::show::{Progress, bytes, count, path_name};
 use crate::stop;
-use crate::store::to_look;
-use annals::{CopyReport, Ending, Store};
+use crate::store::{is_damaged, to_look};
+use annals::{CopyReport, Store};
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -77,7 +77,7 @@ fn copy(
     make: impl FnOnce(&Store, &PathBuf, &mut Step<'_>) -> Result<CopyReport, annals::Error>,
 ) -> Outcome {
     let store = to_look(&paths.file)?;
-    if store.recovery_report().ending == Ending::Damaged {
+    if is_damaged(&store) {
         let what = "a copy would look whole, without what is behind the damage; nothing was done";
         return Err(Failure::can_not(what));
     }

@@ -2,7 +2,7 @@
 
 use super::Globals;
 use super::read::Shape;
-use crate::exit::{Failure, Outcome};
+use crate::exit::Outcome;
 use crate::show::{Column, Style, Table, bytes, escaped_line, nearest, short, thousands};
 use crate::stop;
 use crate::store::{looking, not_there};
@@ -101,9 +101,7 @@ fn list(store: &Store, args: &Args, globals: &Globals) -> Outcome {
                 recorded: crate::show::moment(document.recorded),
             })?;
         }
-        if stop::is_asked() {
-            return Err(Failure::interrupted(""));
-        }
+        stop::check()?;
     }
     table.flush(&mut out)?;
     Ok(out.flush()?)

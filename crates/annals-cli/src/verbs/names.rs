@@ -2,7 +2,7 @@
 
 use super::Globals;
 use super::read::Shape;
-use crate::exit::{Failure, Outcome};
+use crate::exit::Outcome;
 use crate::show::{Column, Style, Table, thousands};
 use crate::stop;
 use crate::store::{check_category, looking};
@@ -132,7 +132,7 @@ impl Shown {
             } else {
                 out.json(&Named::new(what, &name, events))?;
             }
-            if stop::is_asked() { Err(Failure::interrupted("")) } else { Ok(()) }
+            stop::check()
         });
         // What could be read is shown, whatever ended it.
         table.flush(&mut out)?;

@@ -2,7 +2,7 @@
 
 use super::Globals;
 use super::select::Select;
-use crate::exit::{Failure, Outcome};
+use crate::exit::Outcome;
 use crate::line::write_whole;
 use crate::show::{Column, Out, Style, Table, escaped_line, short};
 use crate::stop;
@@ -100,9 +100,7 @@ impl Rows {
     fn all(&mut self, out: &mut Out, cursor: &mut Cursor) -> Outcome {
         while let Some(event) = cursor.next_event()? {
             self.write(out, &event)?;
-            if stop::is_asked() {
-                return Err(Failure::interrupted(""));
-            }
+            stop::check()?;
         }
         Ok(())
     }

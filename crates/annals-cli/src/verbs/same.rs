@@ -1,6 +1,6 @@
-//! Whether two events are the same: what `diff` and `import` ask.
+//! Whether two events are the same: what `diff`, `append` and `import` ask.
 
-use annals::Event;
+use annals::{Event, NewEvent, RecordedEvent};
 
 /// What of two events is not the same; `recorded` says whether the times at which their stores took
 /// them in have to be.
@@ -29,4 +29,24 @@ pub fn difference(
         (recorded && a.recorded != b.recorded, "recorded time"),
     ];
     Ok(differ.into_iter().find_map(|(differs, what)| differs.then_some(what)))
+}
+
+/// That another event is there under the id of this one of a stream, in words; nothing if it is the
+/// same. `place` says where.
+///
+/// # Errors
+/// As [`difference`].
+pub fn another(
+    there: &RecordedEvent,
+    (stream, event): (&str, &NewEvent),
+    place: &str,
+) -> Result<Option<String>, annals::Error> {
+    let event = event.to_recorded(stream, there.position, there.version, there.recorded);
+    let differs = difference(&there.as_event(), &event.as_event(), false)?;
+    Ok(differs.map(|what| {
+        format!(
+            "an event with the id {} is there already, {place}, but its {what} is not the same",
+            there.id
+        )
+    }))
 }

@@ -3,13 +3,12 @@
 use super::Globals;
 use super::read::{Rows, Shape};
 use super::select::Select;
-use crate::exit::{Failure, Outcome};
+use crate::exit::Outcome;
 use crate::stop;
 use crate::store::looking;
 use annals::{Position, Read, Store};
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Show the newest events; with -f, those that come, while another process writes them
 #[derive(Debug, clap::Args)]
@@ -32,8 +31,6 @@ pub struct Args {
 
 /// As many as `tail` shows.
 const NEWEST: u64 = 10;
-/// Ctrl-C is noticed after so long.
-const STEP: Duration = Duration::from_millis(200);
 
 pub fn run(args: &Args, globals: &Globals) -> Outcome {
     looking(&args.file, |store| tail(args, globals, store))
@@ -53,14 +50,14 @@ fn tail(args: &Args, globals: &Globals, store: &Store) -> Outcome {
     let (mut cursor, mut first) = (newest.unchecked(&view, true)?, None);
     while let Some(event) = cursor.next_event()? {
         first = Some(event.position);
-        stopped()?;
+        stop::check()?;
     }
     if let Some(first) = first {
         let all = Select { limit: None, ..newest };
         let mut cursor = all.cursor_from(&view, first)?;
         while let Some(event) = cursor.next_event()? {
             rows.write(&mut out, &event)?;
-            stopped()?;
+            stop::check()?;
         }
     }
     rows.flush(&mut out)?;
@@ -75,10 +72,6 @@ fn tail(args: &Args, globals: &Globals, store: &Store) -> Outcome {
         })?;
     }
     Ok(())
-}
-
-fn stopped() -> Outcome {
-    if stop::is_asked() { Err(Failure::interrupted("")) } else { Ok(()) }
 }
 
 /// Hands on what is asked for of the events after this position, and nothing when it has to wait
@@ -100,9 +93,9 @@ fn follow(
         }
         hand(None)?;
         seen = seen.max(cursor.marker());
-        while store.wait(seen, STEP)? <= seen {
-            stopped()?;
+        while store.wait(seen, stop::STEP)? <= seen {
+            stop::check()?;
         }
-        stopped()?;
+        stop::check()?;
     }
 }

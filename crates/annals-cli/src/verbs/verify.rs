@@ -62,10 +62,8 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
             problems.extend(store.recovery_report().corruption.as_ref().map(Problem::of_damage));
             let mut report = look(&store, args.quick, globals)?;
             // Damage of the log was met when the store was opened, and has been said.
-            let known: Vec<_> = problems.iter().filter_map(|problem| problem.log_offset).collect();
-            let is_known =
-                |issue: &Issue| issue.log_offset.is_some_and(|it| known.contains(&it.get()));
-            report.issues.retain(|issue| !is_known(issue));
+            let known = store.recovery_report().corruption.as_ref().and_then(|it| it.log_offset);
+            report.issues.retain(|issue| known.is_none() || issue.log_offset != known);
             report
         }
         // So damaged that nothing can be read: that is what was asked.

@@ -84,10 +84,7 @@ pub fn run(args: &Args, globals: &Globals) -> Outcome {
     let mut screen = Screen::enter(globals.color)?;
     show(&mut model, &mut screen, looks)?;
     screen.leave()?;
-    match stop::is_asked() {
-        true => Err(Failure::interrupted("")),
-        false => Ok(()),
-    }
+    stop::check()
 }
 
 /// That there is somebody who looks at it, and has keys.

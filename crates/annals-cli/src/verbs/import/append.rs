@@ -7,7 +7,7 @@ use crate::input::{Block, in_order};
 use crate::line::{Line, Wrong};
 use crate::show::{Progress, moment};
 use crate::stop;
-use crate::verbs::same::difference;
+use crate::verbs::same::another;
 use annals::{AppendError, Commit, Invalid, NewEvent, Read, RecordedEvent, Store, Timestamp};
 
 /// The events of lines, on their way into a store.
@@ -207,26 +207,16 @@ impl<'a> Appending<'a> {
     }
 
     /// An event with this id is there: it has to be the same.
-    fn is_same(
-        &mut self,
-        there: &RecordedEvent,
-        (stream, event): (&str, &NewEvent),
-        line: u64,
-    ) -> Outcome {
-        let expected = event.to_recorded(stream, there.position, there.version, there.recorded);
-        let differs = difference(&there.as_event(), &expected.as_event(), false)?;
-        let Some(what) = differs else {
-            self.done.already_there += 1;
-            return Ok(());
-        };
+    fn is_same(&mut self, there: &RecordedEvent, event: (&str, &NewEvent), line: u64) -> Outcome {
         let place = match there.position.get() {
             0 => "in an earlier line".to_owned(),
             position => format!("in the store, at position {position}"),
         };
-        let (name, id) = (self.lines.source.name(), there.id);
-        let what = format!(
-            "an event with the id {id} is there already, {place}, but its {what} is not the same"
-        );
+        let Some(what) = another(there, event, &place)? else {
+            self.done.already_there += 1;
+            return Ok(());
+        };
+        let name = self.lines.source.name();
         if !self.skip_bad {
             let done = "what came before this line is imported";
             return Err(Failure::problems(format!("{name}: line {line}: {what}; {done}")));

@@ -10,8 +10,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Ctrl-C is noticed after so long.
-const STEP: Duration = Duration::from_millis(200);
 /// No answer is longer.
 const LONGEST: u64 = 1 << 16;
 /// A program that is given up has so long to end by itself.
@@ -68,7 +66,7 @@ impl Program {
             return Err(self.ended(position));
         };
         loop {
-            match answers.recv_timeout(STEP) {
+            match answers.recv_timeout(stop::STEP) {
                 Ok(answer) if answer.trim() == "ok" => return Ok(()),
                 Ok(answer) => {
                     let what = format!("the program answered '{}', not 'ok'", shown(&answer));
